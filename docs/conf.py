@@ -1,0 +1,51 @@
+"""Sphinx, warnings as errors: a broken reference or example does not get past `make test`."""
+
+from __future__ import annotations
+
+import builtins
+import collections.abc
+import re
+import sys
+import typing
+from importlib.metadata import version as installed_version
+
+project = "pyperf2"
+author = "the pyperf2 authors"
+project_copyright = author
+release = installed_version("pyperf2")
+version = ".".join(release.split(".")[:2])
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"pyperf2 {release}"
+
+# -- how the API reads -----------------------------------------------------------------------
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+# -- references ------------------------------------------------------------------------------
+
+# Every reference must lead somewhere. Only the standard library is out of reach: its inventory
+# would have to be fetched, and the docs are built without a network.
+_MODULES = "|".join(sorted(map(re.escape, sys.stdlib_module_names)))
+_BARE = sorted(
+    {*dir(builtins), *collections.abc.__all__, *typing.__all__, "Path", "datetime", "timedelta"}
+)
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:.*", rf"(?:{_MODULES})\..+"),
+    ("py:.*", "|".join(map(re.escape, _BARE))),
+]

@@ -1,0 +1,69 @@
+"""What every test may ask for: the iperf under test, and the right to make namespaces."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# One verdict for one commit: the same examples on every machine, however busy it is.
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@cache
+def why_no_namespaces() -> str | None:
+    """Say why this process cannot make network namespaces; None when it can."""
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        return "there is no `unshare` to try it with"
+    # `ip netns add` binds a mount too, hence both.
+    tried = subprocess.run(
+        [unshare, "--net", "--mount", "true"], capture_output=True, text=True, check=False
+    )
+    return None if tried.returncode == 0 else tried.stderr.strip()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked ``netns`` where the kernel refuses namespaces, and say so."""
+    marked = [item for item in items if item.get_closest_marker("netns")]
+    if not marked:
+        return
+    reason = why_no_namespaces()
+    if reason is None:
+        return
+    for item in marked:
+        item.add_marker(pytest.mark.skip(reason=f"cannot make network namespaces: {reason}"))
+
+
+def tool_under_test(variable: str, name: str) -> Path:
+    """Return the binary that ``variable`` names, else the one called ``name`` on PATH."""
+    asked = os.environ.get(variable)
+    found = shutil.which(asked or name)
+    if found is None:
+        place = f"{variable}={asked}" if asked else f"no {name} on PATH"
+        pytest.fail(f"no executable to test with: {place} (run .ci/setup)")
+    return Path(found).absolute()
+
+
+@pytest.fixture(scope="session")
+def iperf() -> Path:
+    """Return the iperf2 under test: ``PYPERF2_IPERF``, else ``iperf`` on PATH."""
+    return tool_under_test("PYPERF2_IPERF", "iperf")
+
+
+@pytest.fixture(scope="session")
+def iperf3() -> Path:
+    """Return the iperf3 under test: ``PYPERF2_IPERF3``, else ``iperf3`` on PATH."""
+    return tool_under_test("PYPERF2_IPERF3", "iperf3")
