@@ -1,0 +1,61 @@
+# Two commands matter: `make demo` shows it, `make test` proves it. Each sets up what it needs.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# ip and nft live in sbin, which a plain user's PATH may lack.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo test format lint docs unit test-pythons test-versions test-wheel clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+demo: ## two namespaces, a UDP stream between them, an outage in the middle
+	@.ci/setup run
+	@$(BIN)/python examples/demo.py
+
+test: ## everything a change has to pass: format, lint, types, imports, docs, tests
+	@.ci/setup dev
+	@$(MAKE) --no-print-directory lint docs unit
+
+format: ## put every file into the house's format, and fix what can be fixed
+	@.ci/setup dev
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lint:
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: ## build the documentation into docs/_build; any warning is an error
+	@.ci/setup dev
+	$(BIN)/sphinx-build -n -W --keep-going -q -j auto docs docs/_build
+
+# One process: the live tests measure, and would measure one another.
+unit:
+	$(PYTEST)
+
+test-pythons: ## the suite on each CPython from 3.10 on that is found here
+	@.ci/setup dev
+	@.ci/test-pythons
+
+test-versions: ## the live tests on the iperf builds of other Debian releases
+	@.ci/setup dev
+	@.ci/test-versions
+
+test-wheel: ## the suite against the built wheel, without the source folder
+	@.ci/setup dev
+	@.ci/test-wheel
+
+clean: ## remove what was built; the virtual environment and the fetched builds too
+	rm -rf .cache .venv docs/_build dist build .hypothesis .mypy_cache .pytest_cache \
+		.ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
