@@ -1,4 +1,4 @@
-"""What every test may ask for: the iperf under test, and the right to make namespaces."""
+"""What every test may ask for: the iperf under test, the right to make namespaces, a clean end."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # One verdict for one commit: the same examples on every machine, however busy it is.
 settings.register_profile(
@@ -67,3 +71,24 @@ def iperf() -> Path:
 def iperf3() -> Path:
     """Return the iperf3 under test: ``PYPERF2_IPERF3``, else ``iperf3`` on PATH."""
     return tool_under_test("PYPERF2_IPERF3", "iperf3")
+
+
+def iperf_children() -> dict[int, str]:
+    """Return the command line of each iperf that this process started and that still runs."""
+    running = {}
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            ours = f"PPid:\t{os.getpid()}\n" in status.read_text()
+            argv = status.with_name("cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except (FileNotFoundError, ProcessLookupError):  # it ended while we looked
+            continue
+        if ours and "iperf" in argv:
+            running[int(status.parent.name)] = argv.strip()
+    return running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    """Fail at the end of the session if a test left an iperf behind."""
+    yield
+    assert {} == iperf_children()
