@@ -1,0 +1,336 @@
+"""One child process: spawn it, read it, stop it, reap it; knows nothing of what it prints.
+
+Everything but `Process.kill` and `Process.send_signal` belongs to the thread of the event loop
+that started the process. Signals go to the child's process group while its pid is still held,
+so they can never reach a stranger that got the same number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from signal import SIGCONT, SIGINT, SIGKILL, SIGTERM
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from pyperf2.core.records import Instant
+from pyperf2.errors import StateError
+from pyperf2.run import lifetime
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from signal import Signals
+    from typing import IO
+
+    from pyperf2.run.host import Host
+
+if not hasattr(os, "pidfd_open") or not hasattr(signal, "pidfd_send_signal"):
+    _message = f"pyperf2 runs processes on Linux 5.3 and newer only (pidfd), not on {sys.platform}"
+    raise ImportError(_message)
+
+_log = logging.getLogger(__name__)
+
+Source: TypeAlias = Literal["stdout", "stderr"]
+OnOutput: TypeAlias = "Callable[[Source, bytes, Instant], None]"
+OnExit: TypeAlias = "Callable[[int, Instant], None]"
+
+_CHUNK: Final = 65536  # a pipe's default capacity, pipe(7): one read empties it
+_DRAIN_S: Final = 0.25  # for a pipe that somebody out of our process group keeps open
+_KILL_S: Final = 2.0  # SIGKILL takes effect at once unless the process is inside the kernel
+_POLL_S: Final = 0.02
+_UNKNOWN_STATUS: Final = 255  # what asyncio and trio report if somebody else reaped the child
+
+
+def stop_ladder(grace_s: float) -> Iterator[tuple[Signals, float | None]]:
+    """Signals to send and how long to wait after each; iperf prints its summary on INT.
+
+    TERM counts as iperf's second interrupt ("Interrupt again to force quit"); 2.0.5 may swallow
+    both, so the last rung is KILL.
+    """
+    yield from ((SIGINT, grace_s), (SIGTERM, grace_s), (SIGKILL, None))
+
+
+class Process:
+    """A running child and, later, how it ended.
+
+    Attributes:
+        pid: its process id, which is also that of its process group and session.
+    """
+
+    def __init__(
+        self, child: subprocess.Popen[bytes], *, on_output: OnOutput, on_exit: OnExit
+    ) -> None:
+        """Take over a child that was just spawned; use `start`."""
+        self.pid = child.pid
+        self._child = child
+        self._on_output = on_output
+        self._on_exit = on_exit
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()  # guards _returncode and _pidfd: whether pid is still ours
+        self._returncode: int | None = None
+        self._owned = True
+        self._paused = False
+        self._exited = asyncio.Event()  # its end was noticed
+        self._over = asyncio.Event()  # and its last output and its exit were handed on
+        self._stopping: asyncio.Task[None] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._pipes: dict[Source, IO[bytes]] = {}
+        self._pidfd: int | None = os.pidfd_open(child.pid)
+        lifetime.register(self)
+
+    @classmethod
+    async def start(
+        cls, argv: Sequence[str], *, host: Host, on_output: OnOutput, on_exit: OnExit
+    ) -> Process:
+        """Spawn ``argv`` on ``host`` and read it from now on.
+
+        The spawn itself is synchronous: about 0.2 ms in the loop's thread, and the child dies
+        with that thread (see `pyperf2.run.guard`).
+
+        Args:
+            argv: the command line.
+            host: where it runs.
+            on_output: called with ``(source, data, now)`` for each chunk, in the loop's thread.
+            on_exit: called with ``(returncode, now)`` once, after the last output.
+
+        Raises:
+            BinaryNotFound, NameSpaceNotFoundError, PrivilegeError: as `Host.spawn` does.
+            OSError: no process or descriptor is left.
+        """
+        child = host.spawn(argv)
+        try:
+            process = cls(child, on_output=on_output, on_exit=on_exit)
+        except BaseException:
+            with child:
+                child.kill()
+            raise
+        try:
+            process._watch()
+        except BaseException:
+            process.kill()
+            process._release()
+            raise
+        return process
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit status; negative when a signal ended it, None while it runs."""
+        return self._returncode
+
+    async def wait(self) -> int:
+        """Wait for the end, the last output included; return the exit status."""
+        self._check_owned()
+        await self._over.wait()
+        return self._status()
+
+    async def stop(self, ladder: Iterable[tuple[Signals, float | None]]) -> int:
+        """End it: climb ``ladder`` until it is gone; return the exit status.
+
+        Callers that come while another's ladder is being climbed wait for that one. Cancelling
+        a caller does not stop the climb; if the loop itself ends, the child is killed.
+
+        Args:
+            ladder: signals and the seconds to wait after each (None: without end).
+        """
+        self._check_owned()
+        if not self._over.is_set():
+            if self._stopping is None:
+                self._stopping = self._loop.create_task(self._climb(ladder))
+            await asyncio.shield(self._stopping)
+        return self._status()
+
+    def send_signal(self, signal_: Signals) -> None:
+        """Signal the child's process group, from any thread; nothing happens if it is gone."""
+        with self._lock:
+            if not self._owned or self._returncode is not None or self._pidfd is None:
+                return
+            try:
+                signal.pidfd_send_signal(self._pidfd, 0)  # reaped behind our back? then no killpg
+                os.killpg(self.pid, signal_)
+                if signal_ in {SIGINT, SIGTERM}:
+                    os.killpg(self.pid, SIGCONT)  # a stopped process would not see it
+            except ProcessLookupError:
+                _log.debug("process %d is gone before signal %d", self.pid, signal_)
+
+    def kill(self) -> None:
+        """End it and reap it now, from any thread and without its loop: for exit time."""
+        self.send_signal(SIGKILL)
+        deadline = time.monotonic() + _KILL_S
+        while (pidfd := self._pidfd) is not None and not self._reap():
+            if time.monotonic() > deadline:
+                _log.error("process %d did not die of SIGKILL in %g s", self.pid, _KILL_S)
+                break
+            poll = select.poll()
+            poll.register(pidfd, select.POLLIN)
+            poll.poll(_POLL_S * 1000)
+        if not self._loop.is_running():  # nobody else will
+            self._release()
+
+    def pause_reading(self) -> None:
+        """Leave further output in the pipe: a full pipe holds the child back."""
+        if not self._paused:
+            self._paused = True
+            for pipe in self._pipes.values():
+                self._loop.remove_reader(pipe.fileno())
+
+    def resume_reading(self) -> None:
+        """Read on after `pause_reading`."""
+        if self._paused:
+            self._paused = False
+            for source, pipe in self._pipes.items():
+                self._loop.add_reader(pipe.fileno(), self._readable, source)
+
+    def dup_pidfd(self) -> int | None:
+        """Return a copy of the pidfd, the caller's to close; None once the child is reaped."""
+        with self._lock:
+            if self._pidfd is None or self._returncode is not None:
+                return None
+            return os.dup(self._pidfd)
+
+    def disown(self) -> None:
+        """In a forked child: drop the copies of the parent's descriptors, touch nothing else."""
+        self._lock = threading.Lock()  # the old one may be held by a thread that is not here
+        self._owned = False
+        self._child.returncode = _UNKNOWN_STATUS  # Popen would wait for it, and warn
+        self._close()
+
+    def _watch(self) -> None:
+        child, pidfd = self._child, self._pidfd
+        assert child.stdout is not None  # noqa: S101 - spawned with pipes
+        assert child.stderr is not None  # noqa: S101
+        assert pidfd is not None  # noqa: S101
+        self._pipes = {"stdout": child.stdout, "stderr": child.stderr}
+        for source, pipe in self._pipes.items():
+            os.set_blocking(pipe.fileno(), False)
+            self._loop.add_reader(pipe.fileno(), self._readable, source)
+        self._loop.add_reader(pidfd, self._ended)
+
+    def _readable(self, source: Source) -> None:
+        """Read one chunk; the loop comes again, after the others had their turn."""
+        if self._read(source):
+            return
+        pipe = self._pipes.pop(source)
+        self._loop.remove_reader(pipe.fileno())
+        pipe.close()
+        if self._exited.is_set() and not self._pipes:
+            self._finish()
+
+    def _read(self, source: Source) -> bool:
+        """Hand on what is there; False at the end of the pipe."""
+        try:
+            data = os.read(self._pipes[source].fileno(), _CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return True
+        if not data:
+            return False
+        now = _now()
+        try:
+            self._on_output(source, data, now)
+        except Exception:  # noqa: BLE001 - whatever it is, the child goes on
+            _log.exception("the reader of process %d raised; its output goes on", self.pid)
+        return True
+
+    def _ended(self) -> None:
+        """Reap it, end what it left in its process group, read on until the pipes end."""
+        if self._pidfd is None:  # released by `kill`
+            return
+        self._loop.remove_reader(self._pidfd)
+        self.send_signal(SIGKILL)  # while the dead leader still holds the group's number
+        if not self._reap():  # a debugger sees it first
+            self._loop.call_later(_POLL_S, self._ended)
+            return
+        self._exited.set()
+        self.resume_reading()  # what is left is no more than a pipe holds
+        if self._pipes:
+            self._deadline = self._loop.call_later(_DRAIN_S, self._give_up)
+        else:
+            self._finish()
+
+    def _give_up(self) -> None:
+        """Somebody who left the process group keeps a pipe open: take what is there and go."""
+        for source in tuple(self._pipes):
+            self._read(source)
+        self._finish()
+
+    def _finish(self) -> None:
+        self._release()
+        try:
+            self._on_exit(self._status(), _now())
+        except Exception:  # noqa: BLE001 - whatever it is, the waiters are told
+            _log.exception("the exit handler of process %d raised", self.pid)
+        finally:
+            self._over.set()
+
+    async def _climb(self, ladder: Iterable[tuple[Signals, float | None]]) -> None:
+        gone = self._loop.create_task(self._over.wait())
+        try:
+            for signal_, grace_s in ladder:
+                self.send_signal(signal_)
+                await asyncio.wait([gone], timeout=grace_s)
+                if gone.done() or self._exited.is_set():
+                    break
+            await gone
+        except asyncio.CancelledError:  # the loop is ending: so must the child, at once
+            self.send_signal(SIGKILL)
+            await self._over.wait()
+            raise
+        finally:
+            gone.cancel()
+
+    def _reap(self) -> bool:
+        """Collect the exit status if there is one; True once it is known."""
+        with self._lock:
+            if self._returncode is not None or self._pidfd is None:
+                return True
+            try:
+                seen = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG)
+            except ChildProcessError:
+                _log.warning("process %d was reaped by somebody else, status unknown", self.pid)
+                self._returncode = _UNKNOWN_STATUS
+            else:
+                if seen is None:
+                    return False
+                killed = seen.si_code != os.CLD_EXITED
+                self._returncode = -seen.si_status if killed else seen.si_status
+            self._child.returncode = self._returncode  # so that Popen neither waits nor warns
+            return True
+
+    def _release(self) -> None:
+        """Close everything; the child is reaped, or beyond reach."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._loop.is_running():
+            for pipe in self._pipes.values():
+                self._loop.remove_reader(pipe.fileno())
+            if self._pidfd is not None:
+                self._loop.remove_reader(self._pidfd)
+        self._close()
+        lifetime.forget(self)
+
+    def _close(self) -> None:
+        with self._lock:
+            pidfd, self._pidfd = self._pidfd, None
+        if pidfd is not None:
+            os.close(pidfd)
+        self._pipes.clear()
+        for pipe in (self._child.stdout, self._child.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _status(self) -> int:
+        return _UNKNOWN_STATUS if self._returncode is None else self._returncode
+
+    def _check_owned(self) -> None:
+        if not self._owned:
+            message = f"process {self.pid} belongs to the parent of this forked process"
+            raise StateError(message)
+
+
+def _now() -> Instant:
+    return Instant(time.monotonic_ns(), time.time_ns())
