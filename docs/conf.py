@@ -7,12 +7,17 @@ import collections.abc
 import re
 import sys
 import typing
-from importlib.metadata import version as installed_version
+
+# With the imports that serve annotations only, autodoc leads each type to its page.
+typing.TYPE_CHECKING = True
+import pyperf2
+
+typing.TYPE_CHECKING = False
 
 project = "pyperf2"
 author = "the pyperf2 authors"
 project_copyright = author
-release = installed_version("pyperf2")
+release = pyperf2.__version__
 version = ".".join(release.split(".")[:2])
 
 extensions = [
