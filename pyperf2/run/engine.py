@@ -31,12 +31,10 @@ _END_S: Final = 1.0
 class _Loop(asyncio.SelectorEventLoop):
     """The loop of one process: what a fork left of it must neither warn nor close anything."""
 
-    def __init__(self, selector: selectors.BaseSelector) -> None:
-        self.owner = os.getpid()
-        super().__init__(selector)
+    inherited = False
 
     def __del__(self) -> None:
-        if self.owner == os.getpid():
+        if not self.inherited:
             super().__del__()
 
 
@@ -202,6 +200,7 @@ def _after_fork() -> None:
     global _engine, _lock  # noqa: PLW0603 - the parent's
     if _engine is not None:
         _inherited.append(_engine)
+        _engine.loop.inherited = True
         _engine.selector.close()  # the child's copy of the epoll descriptor, nothing registered
         _engine = None
     _lock = threading.Lock()

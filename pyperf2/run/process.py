@@ -8,6 +8,7 @@ so they can never reach a stranger that got the same number.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import select
@@ -24,9 +25,8 @@ from pyperf2.run import lifetime
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from signal import Signals
-    from typing import IO
 
     from pyperf2.run.host import Host
 
@@ -40,6 +40,7 @@ Source: TypeAlias = Literal["stdout", "stderr"]
 OnOutput: TypeAlias = "Callable[[Source, bytes, Instant], None]"
 OnExit: TypeAlias = "Callable[[int, Instant], None]"
 
+_SOURCES: Final[tuple[Source, ...]] = ("stdout", "stderr")
 _CHUNK: Final = 65536  # a pipe's default capacity, pipe(7): one read empties it
 _DRAIN_S: Final = 0.25  # for a pipe that somebody out of our process group keeps open
 _KILL_S: Final = 2.0  # SIGKILL takes effect at once unless the process is inside the kernel
@@ -64,7 +65,12 @@ class Process:
     """
 
     def __init__(
-        self, child: subprocess.Popen[bytes], *, on_output: OnOutput, on_exit: OnExit
+        self,
+        child: subprocess.Popen[bytes],
+        pipes: Mapping[Source, int],
+        *,
+        on_output: OnOutput,
+        on_exit: OnExit,
     ) -> None:
         """Take over a child that was just spawned; use `start`."""
         self.pid = child.pid
@@ -80,7 +86,7 @@ class Process:
         self._over = asyncio.Event()  # and its last output and its exit were handed on
         self._stopping: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._pipes: dict[Source, IO[bytes]] = {}
+        self._pipes = dict(pipes)  # the ends we read, until they are closed
         self._pidfd: int | None = os.pidfd_open(child.pid)
         lifetime.register(self)
 
@@ -103,13 +109,23 @@ class Process:
             BinaryNotFound, NameSpaceNotFoundError, PrivilegeError: as `Host.spawn` does.
             OSError: no process or descriptor is left.
         """
-        child = host.spawn(argv)
-        try:
-            process = cls(child, on_output=on_output, on_exit=on_exit)
-        except BaseException:
-            with child:
+        # Popen's own pipes leak before 3.12 if there is a descriptor for one but not for both.
+        with contextlib.ExitStack() as at_failure:
+            pipes: dict[Source, int] = {}
+            with contextlib.ExitStack() as once_spawned:
+                ends: dict[Source, int] = {}
+                for source in _SOURCES:
+                    pipes[source], ends[source] = os.pipe()
+                    at_failure.callback(os.close, pipes[source])
+                    once_spawned.callback(os.close, ends[source])
+                child = host.spawn(argv, stdout=ends["stdout"], stderr=ends["stderr"])
+            try:
+                process = cls(child, pipes, on_output=on_output, on_exit=on_exit)
+            except BaseException:
                 child.kill()
-            raise
+                child.wait()
+                raise
+            at_failure.pop_all()
         try:
             process._watch()
         except BaseException:
@@ -177,14 +193,14 @@ class Process:
         if not self._paused:
             self._paused = True
             for pipe in self._pipes.values():
-                self._loop.remove_reader(pipe.fileno())
+                self._loop.remove_reader(pipe)
 
     def resume_reading(self) -> None:
         """Read on after `pause_reading`."""
         if self._paused:
             self._paused = False
             for source, pipe in self._pipes.items():
-                self._loop.add_reader(pipe.fileno(), self._readable, source)
+                self._loop.add_reader(pipe, self._readable, source)
 
     def dup_pidfd(self) -> int | None:
         """Return a copy of the pidfd, the caller's to close; None once the child is reaped."""
@@ -201,30 +217,26 @@ class Process:
         self._close()
 
     def _watch(self) -> None:
-        child, pidfd = self._child, self._pidfd
-        assert child.stdout is not None  # noqa: S101 - spawned with pipes
-        assert child.stderr is not None  # noqa: S101
-        assert pidfd is not None  # noqa: S101
-        self._pipes = {"stdout": child.stdout, "stderr": child.stderr}
         for source, pipe in self._pipes.items():
-            os.set_blocking(pipe.fileno(), False)
-            self._loop.add_reader(pipe.fileno(), self._readable, source)
-        self._loop.add_reader(pidfd, self._ended)
+            os.set_blocking(pipe, False)
+            self._loop.add_reader(pipe, self._readable, source)
+        if self._pidfd is not None:
+            self._loop.add_reader(self._pidfd, self._ended)
 
     def _readable(self, source: Source) -> None:
         """Read one chunk; the loop comes again, after the others had their turn."""
         if self._read(source):
             return
         pipe = self._pipes.pop(source)
-        self._loop.remove_reader(pipe.fileno())
-        pipe.close()
+        self._loop.remove_reader(pipe)
+        os.close(pipe)
         if self._exited.is_set() and not self._pipes:
             self._finish()
 
     def _read(self, source: Source) -> bool:
         """Hand on what is there; False at the end of the pipe."""
         try:
-            data = os.read(self._pipes[source].fileno(), _CHUNK)
+            data = os.read(self._pipes[source], _CHUNK)
         except (BlockingIOError, InterruptedError):
             return True
         if not data:
@@ -307,7 +319,7 @@ class Process:
             self._deadline.cancel()
         if self._loop.is_running():
             for pipe in self._pipes.values():
-                self._loop.remove_reader(pipe.fileno())
+                self._loop.remove_reader(pipe)
             if self._pidfd is not None:
                 self._loop.remove_reader(self._pidfd)
         self._close()
@@ -318,10 +330,8 @@ class Process:
             pidfd, self._pidfd = self._pidfd, None
         if pidfd is not None:
             os.close(pidfd)
-        self._pipes.clear()
-        for pipe in (self._child.stdout, self._child.stderr):
-            if pipe is not None:
-                pipe.close()
+        while self._pipes:
+            os.close(self._pipes.popitem()[1])
 
     def _status(self) -> int:
         return _UNKNOWN_STATUS if self._returncode is None else self._returncode
