@@ -209,7 +209,7 @@ class Netns:
 
 
 def _setns(fd: int) -> None:
-    from pyroute2 import netns  # noqa: PLC0415 - takes 0.1 s: paid by those who use namespaces
+    from pyroute2 import netns  # takes 0.1 s: paid by those who use namespaces
 
     netns.setns(fd, flags=0)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyperf2.run.process import Source
 
 DEADLINE_S = 10.0
+ROOT = Path(__file__).parents[2]  # what a child interpreter imports the package from
 
 
 def wait_for(sign: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:

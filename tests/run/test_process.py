@@ -21,7 +21,7 @@ from pyperf2.errors import BinaryNotFound
 from pyperf2.run import lifetime
 from pyperf2.run.host import Local, Netns
 from pyperf2.run.process import Process, stop_ladder
-from tests.run.conftest import Watched, descriptors, is_gone, python, wait_for
+from tests.run.conftest import ROOT, Watched, descriptors, is_gone, python, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -390,15 +390,18 @@ async def first():
     await main()
 asyncio.run(first())
 """
-    done = subprocess.run(python(_OUR_PATH + code), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        python(f"sys.path.insert(0, {str(ROOT)!r})\n{code}"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert 0 == done.returncode, done.stderr
     assert "started with" in done.stdout
     assert [] == watched.exits
 
 
-@pytest.mark.parametrize(
-    "host", ["local", pytest.param("namespace", marks=pytest.mark.netns)]
-)
+@pytest.mark.parametrize("host", ["local", pytest.param("namespace", marks=pytest.mark.netns)])
 @pytest.mark.slow
 def test_fifty_lives_leak_no_descriptor(host: str, request: pytest.FixtureRequest) -> None:
     """Started and stopped 50 times, the process holds the same descriptors as before."""
@@ -463,13 +466,10 @@ def test_an_instant_holds_both_clocks(watched: Watched) -> None:
     assert [] == watched.exits
 
 
-_OUR_PATH = f"sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
-
-
 def _bytes_in(fd: int) -> int:
-    import array  # noqa: PLC0415
-    import fcntl  # noqa: PLC0415
-    import termios  # noqa: PLC0415
+    import array
+    import fcntl
+    import termios
 
     count = array.array("i", [0])
     fcntl.ioctl(fd, termios.FIONREAD, count)
