@@ -1,0 +1,63 @@
+"""iperf2 and iperf3 from Python: live intervals, loss events, results."""
+
+from pyperf2.aio import AsyncClient, AsyncServer
+from pyperf2.core.loss import LossEvent
+from pyperf2.core.records import Interval, Notice, Summary
+from pyperf2.core.results import Result, StreamResult
+from pyperf2.errors import (
+    BadHost,
+    BinaryNotFound,
+    BindFailed,
+    ConnectionFailed,
+    IPerfError,
+    NameSpaceNotFoundError,
+    NotIPerf,
+    OptionError,
+    PortUnavailable,
+    PrivilegeError,
+    PyPerf2Error,
+    RawLogError,
+    ReadyTimeout,
+    RunawayOutput,
+    StartFailed,
+    StateError,
+    UnsupportedOption,
+)
+from pyperf2.instance import Client, IPerfInstance, Server, start_all, stop_all
+from pyperf2.replay import replay
+
+__version__ = "1.0.0.dev0"
+
+__all__ = [
+    "AsyncClient",
+    "AsyncServer",
+    "BadHost",
+    "BinaryNotFound",
+    "BindFailed",
+    "Client",
+    "ConnectionFailed",
+    "IPerfError",
+    "IPerfInstance",
+    "Interval",
+    "LossEvent",
+    "NameSpaceNotFoundError",
+    "NotIPerf",
+    "Notice",
+    "OptionError",
+    "PortUnavailable",
+    "PrivilegeError",
+    "PyPerf2Error",
+    "RawLogError",
+    "ReadyTimeout",
+    "Result",
+    "RunawayOutput",
+    "Server",
+    "StartFailed",
+    "StateError",
+    "StreamResult",
+    "Summary",
+    "UnsupportedOption",
+    "replay",
+    "start_all",
+    "stop_all",
+]

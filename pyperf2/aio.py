@@ -1,0 +1,105 @@
+"""The asyncio face: the same runs as coroutines on the caller's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyperf2.errors import StateError
+from pyperf2.face import RUNNING, Face
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from pyperf2.core.options import Role
+    from pyperf2.core.records import Interval
+
+
+class AsyncInstance(Face):
+    """One iperf process at a time, on the running loop; cancellation ends the process.
+
+    Callbacks run on the loop, between two reads.
+    """
+
+    async def start(
+        self,
+        wait: bool = True,  # noqa: FBT001, FBT002 - as on the synchronous face
+        timeout: float = 5.0,
+    ) -> bool:
+        """Start iperf and wait until it is ready; arguments, result, errors as ``Server.start``."""
+        from pyperf2.run.runner import Run
+
+        if self.status == RUNNING:
+            if self._stale:
+                raise StateError(
+                    "it runs, and its options were changed since; stop() first, then start() again"
+                )
+            return True
+        order = await asyncio.to_thread(self._prepared)
+        run = Run(order, self._callbacks, None)
+        before, self._run = self._run, run
+        self._stale = False
+        try:
+            return await run.start(wait=wait, timeout=timeout)
+        finally:
+            if run.pid is None:  # it never got a process: what was before it stands
+                self._run = before
+
+    async def stop(self) -> bool:
+        """End iperf and reap it; True, always."""
+        run = self._run
+        if run is not None and not run.finished.is_set():
+            await run.stop()
+            await run.wait()
+        return True
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end of the run, at most ``timeout`` seconds; True once stopped."""
+        run = self._run
+        if run is None:
+            return False
+        try:
+            await asyncio.wait_for(run.wait(), timeout)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
+    def intervals(self) -> AsyncIterator[Interval]:
+        """Give the intervals of the run, from its first one kept, as they arrive; ends with it."""
+        if self._run is None:
+            raise StateError("intervals() reads a run; await start() first")
+        return aiter(self._run.arrivals)
+
+    async def __aenter__(self) -> Self:
+        """Start; raise what went wrong if it died at once."""
+        if not await self.start() and self.error is not None:
+            raise self.error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop, whatever happened inside."""
+        await self.stop()
+
+
+class AsyncServer(AsyncInstance):
+    """An iperf server on the caller's event loop."""
+
+    type: ClassVar[Role] = "server"
+
+
+class AsyncClient(AsyncInstance):
+    """An iperf client on the caller's event loop."""
+
+    type: ClassVar[Role] = "client"
+
+    def __init__(self, server_ip: str | None = None, **options: Any) -> None:
+        """Set the target and further options; nothing is started."""
+        super().__init__(server_ip=server_ip, **options)

@@ -1,0 +1,1 @@
+"""Decides: options, argv, parsing, loss, results. Pure: no I/O, no clock, no threads."""

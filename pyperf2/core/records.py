@@ -1,0 +1,202 @@
+"""What iperf said, as frozen typed values; knows no process, no file and no clock.
+
+A parser turns each line into at most a few of these. Figures are in base units beside the
+figures as printed; nothing here is inferred from more than its own line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Protocol = Literal["tcp", "udp"]
+Direction = Literal["sent", "received"]
+Level = Literal["info", "warning", "error"]
+
+SUM_ID: Final = "SUM"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Instant(NamedTuple):
+    """When bytes arrived: a monotonic stamp to subtract, a wall-clock stamp to print (both ns)."""
+
+    monotonic_ns: int
+    wall_ns: int
+
+    def at(self) -> datetime:
+        """Return the wall-clock stamp as an aware datetime (UTC)."""
+        return _EPOCH + timedelta(microseconds=self.wall_ns // 1000)
+
+
+NO_INSTANT: Final = Instant(0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """A server's banner: it *says* it listens (2.0.5 says so after a failed bind, too)."""
+
+    protocol: Protocol
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """A stream began: the ``local A port P connected with B port Q`` line."""
+
+    stream_id: str
+    local_ip: str
+    local_port: int
+    remote_ip: str
+    remote_port: int
+    interface: str | None = None
+    peer_version: str | None = None
+    first_sequence: int | None = None
+    connect_time_ms: float | None = None
+    flags: tuple[str, ...] = ()  # "trip-times", "reverse", "full-duplex", "isoch", …, as printed
+    arrived: Instant = NO_INSTANT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The figures of one report line. None where iperf printed none.
+
+    ``transfer``, ``bandwidth`` and ``cwnd`` are the numbers as printed, with their units; beside
+    them stand ``bytes`` and ``bits_per_second`` (2^10 for Bytes, 10^3 for bits) and
+    ``snd_cwnd_bytes``. ``packets`` is iperf's *Total*: the span of sequence numbers, not what
+    arrived. ``packets_received`` is what arrived, where the build prints it.
+    """
+
+    stream_id: str
+    start: float
+    end: float
+    protocol: Protocol
+    direction: Direction
+    bytes: int | None = None
+    bits_per_second: float | None = None
+    transfer: float | None = None
+    transfer_unit: str | None = None
+    bandwidth: float | None = None
+    bandwidth_unit: str | None = None
+    omitted: bool = False
+    jitter_ms: float | None = None
+    lost_packets: int | None = None
+    packets: int | None = None
+    packets_received: int | None = None
+    out_of_order: int | None = None
+    packets_per_second: float | None = None
+    latency_mean_ms: float | None = None
+    latency_min_ms: float | None = None
+    latency_max_ms: float | None = None
+    latency_stdev_ms: float | None = None
+    netpower: float | None = None
+    writes: int | None = None
+    write_errors: int | None = None
+    retransmits: int | None = None
+    cwnd: int | None = None
+    snd_cwnd_bytes: int | None = None
+    rtt_us: int | None = None
+    rttvar_us: int | None = None
+    pmtu: int | None = None
+    # Columns that only some reports have (reads, in-progress bytes, frames, bounceback …), by name.
+    details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    arrived: Instant = NO_INSTANT
+
+    @property
+    def seconds(self) -> float:
+        """Length of the interval in seconds, as far as iperf printed its ends."""
+        return self.end - self.start
+
+    @property
+    def received_at(self) -> datetime:
+        """When the line arrived: aware datetime, UTC."""
+        return self.arrived.at()
+
+    @property
+    def received_monotonic_ns(self) -> int:
+        """When the line arrived, on this machine's monotonic clock."""
+        return self.arrived.monotonic_ns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval(Report):
+    """One interval report as iperf printed it; nothing inferred."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary(Report):
+    """The final line of a stream: start of the test to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerReport(Report):
+    """What the server told the client at the end of a UDP test (under ``Server Report:``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfOrder:
+    """``N datagrams received out-of-order``: it belongs to the report line of the same bounds."""
+
+    stream_id: str
+    start: float
+    end: float
+    count: int
+    wrong_quintuple: bool = False  # 2.2.5: "received on wrong quintuple"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """``Sent N datagrams``: the client's own count, FIN included from 2.0.14a on."""
+
+    stream_id: str
+    datagrams: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """A latency or jitter histogram: ``T8-PDF``, ``F8-PDF``, …
+
+    ``bins`` are (bin number, count); a bin is ``bin_width_us`` microseconds wide.
+    """
+
+    stream_id: str
+    start: float
+    end: float
+    name: str
+    bin_width_us: float
+    bins: tuple[tuple[int, int], ...]
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Anything else iperf said; ``kind`` names what is known about it.
+
+    ``kind`` is one of ``unknown-line``, ``warning``, ``refused``, ``unreachable``, ``reset``,
+    ``bad-host``, ``bind-failed``, ``bad-option``, ``bad-value``, ``no-ack``, ``write-failed``,
+    ``crashed``, ``torn-line``, ``runaway``, ``iperf`` (an error in iperf's own words).
+    """
+
+    text: str
+    kind: str = "unknown-line"
+    level: Level = "info"
+    stream_id: str | None = None
+    source: Literal["stdout", "stderr", "pyperf2"] = "stdout"
+
+
+Record = (
+    Listening
+    | Connected
+    | Interval
+    | Summary
+    | ServerReport
+    | OutOfOrder
+    | Sent
+    | Histogram
+    | Notice
+)

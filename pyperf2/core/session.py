@@ -1,0 +1,386 @@
+"""One run from its first byte to its last: lines, parser, loss and results in one order.
+
+Bytes and the time of their arrival go in (``receive``, ``end``), events come out one at a time
+(``next_event``). An event is entered into the results at the moment it is handed out: what a
+callback sees in the results is what has been told so far, and nothing more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pyperf2.core.lines import LineBuffer
+from pyperf2.core.loss import EventNumbers, LossDetector, LossEvent, LossPolicy
+from pyperf2.core.parsers import dialect_for
+from pyperf2.core.records import (
+    NO_INSTANT,
+    SUM_ID,
+    Connected,
+    Histogram,
+    Interval,
+    Notice,
+    OutOfOrder,
+    Record,
+    Sent,
+    ServerReport,
+    Summary,
+)
+from pyperf2.core.results import Result, StreamBook, frozen_streams
+from pyperf2.errors import BadHost, BindFailed, ConnectionFailed, IPerfError, RunawayOutput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Literal
+
+    from pyperf2.core.binary import Tool, Version
+    from pyperf2.core.options import Role
+    from pyperf2.core.records import (
+        Instant,
+    )
+
+MAX_NOTICES: Final = 200
+_MAX_STREAMS: Final = 10_000
+_LAST_LINES: Final = 12
+
+# iperf prints a few lines per stream and interval. A build gone mad (2.2.1 misreading a ``-C``
+# client: 750 000 lines/s) is told from a busy one by a rate no report interval explains.
+_FLOOD_BURST: Final = 50_000
+_FLOOD_LINES_PER_S: Final = 20_000
+
+_ERROR_OF: Final[Mapping[str, type[IPerfError]]] = {
+    "refused": ConnectionFailed,
+    "unreachable": ConnectionFailed,
+    "reset": ConnectionFailed,
+    "bad-host": BadHost,
+    "bind-failed": BindFailed,
+    "runaway": RunawayOutput,
+}
+# After these iperf may go on, but not with what it was asked to do.
+FATAL_KINDS: Final = frozenset({"bad-option", "bad-value", "bind-failed", "runaway"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The last event of every run."""
+
+    returncode: int | None
+    error: IPerfError | None
+
+
+Event = Record | LossEvent | Ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a session must know about the run it reads."""
+
+    tool: Tool = "iperf2"
+    role: Role = "server"
+    protocol: Literal["tcp", "udp"] = "tcp"
+    version: Version | None = None
+    report_interval: float | None = 1.0
+    csv: bool = False
+    policy: LossPolicy = field(default_factory=LossPolicy)
+    history: int | None = None
+    name: str | None = None
+    argv: tuple[str, ...] = ()
+    flood_guard: bool = True
+
+
+class Session:
+    """The state of one run; not thread-safe, knows no clock."""
+
+    def __init__(self, plan: Plan, *, started: Instant = NO_INSTANT) -> None:
+        """Begin a run."""
+        self.plan = plan
+        self._buffers = {"stdout": LineBuffer(), "stderr": LineBuffer()}
+        self._parser = dialect_for(
+            role=plan.role,
+            protocol=plan.protocol,
+            version=plan.version,
+            report_interval=plan.report_interval,
+            csv=plan.csv,
+        )
+        self._lines: deque[tuple[bytes, Instant, Any]] = deque()
+        self._records: deque[Record] = deque()
+        self._out: deque[Event] = deque()
+        self._books: dict[str, StreamBook] = {}
+        self._detectors: dict[str, LossDetector] = {}
+        self._numbers = EventNumbers()
+        self._notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
+        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
+        self._error: IPerfError | None = None
+        self._first_error: Notice | None = None
+        self._started = started
+        self._ended: Instant | None = None
+        self._returncode: int | None = None
+        self._stopping = False
+        self._allowance = float(_FLOOD_BURST)
+        self._allowed_at = started
+        self._mad = False
+        self._parser_finished = False
+        self._enterers: dict[type, Callable[[Any], None]] = {
+            Connected: self._enter_connected,
+            Interval: self._enter_interval,
+            Summary: self._enter_summary,
+            ServerReport: self._enter_server_report,
+            OutOfOrder: self._enter_late,
+            Sent: self._enter_sent,
+            Histogram: self._enter_histogram,
+            LossEvent: self._enter_event,
+            Notice: self._enter_notice,
+        }
+
+    # --- in ---------------------------------------------------------------------------------
+
+    def receive(
+        self, data: bytes, now: Instant, source: Literal["stdout", "stderr"] = "stdout"
+    ) -> None:
+        """Take bytes as they came; ``next_event`` gives what they mean."""
+        if self._mad:
+            return
+        lines = self._buffers[source].feed(data)
+        if self.plan.flood_guard and lines and self._floods(len(lines), now):
+            return
+        self._lines.extend((line, now, source) for line in lines)
+
+    def fail(self, text: str) -> None:
+        """Learn of a failure that iperf itself did not tell."""
+        self._error = IPerfError(
+            text, argv=self.plan.argv, returncode=self._returncode, output=self.last_lines
+        )
+
+    @property
+    def last_lines(self) -> tuple[str, ...]:
+        """The last lines that iperf printed: the evidence in an error."""
+        return tuple(self._last_lines)
+
+    def remark(self, text: str, *, kind: str = "warning") -> None:
+        """Note something about the run that iperf did not say itself."""
+        self._notices.append(Notice(text=text, kind=kind, level="warning", source="pyperf2"))
+
+    def stopping(self) -> None:
+        """Learn that the run is being ended on purpose: its exit status is no failure."""
+        self._stopping = True
+
+    def end(self, returncode: int | None, now: Instant) -> None:
+        """Learn that the process has ended and all its output was received."""
+        for source, buffer in self._buffers.items():
+            torn = buffer.flush()
+            if torn is not None and not self._mad:
+                self._lines.append((torn, now, source))
+        self._returncode = returncode
+        self._ended = now
+
+    # --- out --------------------------------------------------------------------------------
+
+    def next_event(self) -> Event | None:
+        """Hand out the next event and enter it into the results; None when all are told."""
+        while not self._out:
+            if self._records:
+                self._interpret(self._records.popleft())
+            elif self._lines:
+                line, now, source = self._lines.popleft()
+                self._last_lines.append(line[:500].decode("utf-8", "replace"))
+                self._records.extend(self._parser.parse(line, now, source))
+            elif self._ended is not None and not self._closed():
+                continue
+            else:
+                return None
+        event = self._out.popleft()
+        self._enter(event)
+        return event
+
+    @property
+    def error(self) -> IPerfError | None:
+        """What went wrong, judged by what iperf said; None while nothing has."""
+        if self._error is None and self._first_error is not None:
+            error = self._error_from(self._first_error)
+            if self._ended is None:
+                return error  # the exit status is still to come
+            self._error = error
+        return self._error
+
+    @property
+    def fatal(self) -> bool:
+        """Whether iperf said something after which the run must not go on."""
+        return self._first_error is not None and self._first_error.kind in FATAL_KINDS
+
+    @property
+    def currently_has_loss(self) -> dict[str, bool]:
+        """Which streams have an open loss event."""
+        return {key: detector.losing for key, detector in self._detectors.items()}
+
+    @property
+    def expected_packets(self) -> float | None:
+        """Datagrams expected in an interval of the busiest stream, where known."""
+        known = [d.expected_packets for d in self._detectors.values() if d.expected_packets]
+        return max(known, default=None)
+
+    def result(self) -> Result:
+        """Give a snapshot of everything told so far."""
+        plan = self.plan
+        return Result(
+            tool=plan.tool,
+            version=str(plan.version) if plan.version else None,
+            role=plan.role,
+            protocol=plan.protocol,
+            name=plan.name,
+            argv=plan.argv,
+            returncode=self._returncode,
+            error=self.error,
+            notices=tuple(self._notices),
+            started_at=self._started.at() if self._started != NO_INSTANT else None,
+            ended_at=self._ended.at() if self._ended not in (None, NO_INSTANT) else None,
+            streams=frozen_streams(self._books),
+        )
+
+    def classic_results(self) -> dict[str, Any]:
+        """Give the dict that ``get_results()`` returns."""
+        return {key: book.to_classic(self.plan.name) for key, book in self._books.items()}
+
+    def trim(self, keep: int, stream_id: str | None = None) -> None:
+        """Forget all but the last ``keep`` intervals of one stream, or of all."""
+        for key, book in self._books.items():
+            if stream_id in (None, key):
+                while len(book.intervals) > keep:
+                    book.intervals.popleft()
+
+    # --- within -----------------------------------------------------------------------------
+
+    def _floods(self, lines: int, now: Instant) -> bool:
+        elapsed_s = (now.monotonic_ns - self._allowed_at.monotonic_ns) / 1e9
+        self._allowed_at = now
+        self._allowance = min(_FLOOD_BURST, self._allowance + elapsed_s * _FLOOD_LINES_PER_S)
+        self._allowance -= lines
+        if self._allowance >= 0:
+            return False
+        self._mad = True
+        self._records.append(
+            Notice(
+                text=f"more than {_FLOOD_LINES_PER_S} lines a second: this build has gone mad",
+                kind="runaway",
+                level="error",
+                source="pyperf2",
+            )
+        )
+        return True
+
+    def _interpret(self, record: Record) -> None:
+        """Queue what a record means: loss first, then the record itself."""
+        if isinstance(record, Interval) and record.stream_id != SUM_ID:
+            detector = self._detectors.get(record.stream_id)
+            if detector is None and len(self._detectors) < _MAX_STREAMS:
+                detector = LossDetector(self.plan.policy, numbers=self._numbers)
+                self._detectors[record.stream_id] = detector
+            event = detector.feed(record) if detector and not record.omitted else None
+            if event is not None:
+                self._out.append(event)
+        elif isinstance(record, Summary):
+            self._close_detector(record.stream_id, record.arrived)
+        self._out.append(record)
+
+    def _close_detector(self, stream_id: str, now: Instant) -> None:
+        detector = self._detectors.get(stream_id)
+        book = self._books.get(stream_id)
+        event = detector.close(now, book.end if book else 0.0) if detector else None
+        if event is not None:
+            self._out.append(event)
+
+    def _closed(self) -> bool:
+        """Queue the last records, the ends of open events and Ended; True when all is queued."""
+        if self._ended is None or self._parser_finished:
+            return True
+        self._parser_finished = True
+        self._records.extend(self._parser.finish())
+        while self._records:
+            self._interpret(self._records.popleft())
+        for stream_id in self._detectors:
+            self._close_detector(stream_id, self._ended)
+        self._judge_exit()
+        self._out.append(Ended(returncode=self._returncode, error=self.error))
+        return False
+
+    def _judge_exit(self) -> None:
+        code = self._returncode
+        if code in (0, None) or self._stopping or self.error is not None:
+            return
+        how = f"was killed by signal {-code}" if code < 0 else "failed"
+        self._error = IPerfError(
+            f"iperf {how}",
+            argv=self.plan.argv,
+            returncode=code,
+            output=tuple(self._last_lines),
+        )
+
+    def _enter(self, event: Event) -> None:
+        enter = self._enterers.get(type(event))
+        if enter is not None:
+            enter(event)
+
+    def _book(self, stream_id: str, now: Instant) -> StreamBook:
+        book = self._books.get(stream_id)
+        if book is None:
+            book = StreamBook(stream_id, history=self.plan.history, opened=now)
+            if len(self._books) < _MAX_STREAMS:
+                self._books[stream_id] = book
+        return book
+
+    def _enter_connected(self, connected: Connected) -> None:
+        self._book(connected.stream_id, connected.arrived).info = connected
+
+    def _enter_interval(self, interval: Interval) -> None:
+        self._book(interval.stream_id, interval.arrived).add_interval(interval)
+
+    def _enter_summary(self, summary: Summary) -> None:
+        self._book(summary.stream_id, summary.arrived).summary = summary
+
+    def _enter_server_report(self, report: ServerReport) -> None:
+        self._book(report.stream_id, report.arrived).server_report = report
+
+    def _enter_late(self, late: OutOfOrder) -> None:
+        if late.stream_id in self._books and not late.wrong_quintuple:
+            self._books[late.stream_id].add_out_of_order(late)
+
+    def _enter_sent(self, sent: Sent) -> None:
+        if sent.stream_id in self._books:
+            self._books[sent.stream_id].add_sent(sent)
+
+    def _enter_histogram(self, histogram: Histogram) -> None:
+        if histogram.stream_id in self._books:
+            self._books[histogram.stream_id].add_histogram(histogram)
+
+    def _enter_event(self, event: LossEvent) -> None:
+        self._book(event.stream_id, event.started).add_event(event)
+
+    def _enter_notice(self, notice: Notice) -> None:
+        self._notices.append(notice)
+        # What iperf complains of while it is being ended is no failure of the run.
+        if notice.level == "error" and self._first_error is None and not self._stopping:
+            self._first_error = notice
+
+    def _error_from(self, notice: Notice) -> IPerfError:
+        cls = _ERROR_OF.get(notice.kind, IPerfError)
+        said = [one.text for one in self._notices if one.level != "info"]
+        return cls(
+            notice.text,
+            argv=self.plan.argv,
+            returncode=self._returncode,
+            output=said[-_LAST_LINES:],
+        )
+
+
+def run_through(session: Session, feed: Iterable[tuple[bytes, Instant]]) -> Result:
+    """Feed a whole recording and give its result (what ``replay`` does)."""
+    last = NO_INSTANT
+    for data, now in feed:
+        session.receive(data, now)
+        while session.next_event() is not None:
+            pass
+        last = now
+    session.end(None, last)
+    while session.next_event() is not None:
+        pass
+    return session.result()

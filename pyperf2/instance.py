@@ -1,0 +1,225 @@
+"""The synchronous face: ``Server``, ``Client``, and many of them at once.
+
+All instances share one engine thread; no logic lives here that the asyncio face needs too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from pyperf2.errors import StartFailed, StateError
+from pyperf2.face import RUNNING, Face
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from pyperf2.core.options import Role
+    from pyperf2.core.records import Interval
+    from pyperf2.run.runner import Run
+
+DELIVERY_GRACE_S: Final = 5.0  # for callbacks to take what is left, after the process has ended
+
+
+class IPerfInstance(Face):
+    """One iperf process at a time; the same object can be started again."""
+
+    def __init__(self, **options: Any) -> None:
+        """Set options by keyword; nothing is started."""
+        super().__init__(**options)
+        self._starting = threading.Lock()
+
+    def start(
+        self,
+        wait: bool = True,  # noqa: FBT001, FBT002 - scripts call start(False)
+        timeout: float = 5.0,
+        *,
+        create_thread_function: Callable[..., Any] | None = None,  # noqa: ARG002
+    ) -> bool:
+        """Start iperf, and wait until it is ready: its socket bound, or connected.
+
+        Args:
+            wait: False returns as soon as the process is there.
+            timeout: seconds it may take to become ready.
+            create_thread_function: accepted from scripts for 0.x, and not used.
+
+        Returns:
+            True; False if iperf died at once (``error`` says why). True, and nothing else, if it
+            runs already.
+
+        Raises:
+            OptionError, UnsupportedOption: what is set cannot be run.
+            BinaryNotFound, NotIPerf, NameSpaceNotFoundError, PrivilegeError, RawLogError,
+            PortUnavailable: it cannot be started; nothing was.
+            ReadyTimeout: it ran but did not become ready; it was ended again.
+            StateError: it runs already, with other options.
+        """
+        from pyperf2.run import engine
+
+        with self._starting:
+            if self.status == RUNNING:
+                return self._runs_already()
+            before = self._run
+            run = self._new_run()
+            try:
+                return engine.call(run.start(wait=wait, timeout=timeout))
+            finally:
+                self._keep_or_restore(run, before)
+
+    def stop(self) -> bool:
+        """End iperf (INT, TERM, KILL, each with a grace time) and reap it; True, always.
+
+        Everything it printed has been told to callbacks when this returns, unless it is called
+        inside one.
+        """
+        from pyperf2.run import engine
+
+        run = self._run
+        if run is not None and not run.finished.is_set():
+            engine.call(run.stop())
+            _await_delivery(run)
+        return True
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end of the run, at most ``timeout`` seconds; True once stopped."""
+        run = self._run
+        return run.finished.wait(timeout) if run is not None else False
+
+    def intervals(self) -> Iterator[Interval]:
+        """Give the intervals of the run, from its first one kept, as they arrive; ends with it."""
+        if self._run is None:
+            raise StateError("intervals() reads a run; call start() first")
+        return iter(self._run.arrivals)
+
+    def __enter__(self) -> Self:
+        """Start; raise what went wrong if it died at once."""
+        if not self.start() and self.error is not None:
+            raise self.error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop, whatever happened inside."""
+        self.stop()
+
+    def _runs_already(self) -> bool:
+        if self._stale:
+            raise StateError(
+                "it runs, and its options were changed since; stop() first, then start() again"
+            )
+        return True
+
+    def _new_run(self) -> Run:
+        from pyperf2.run.callbacks import Strand
+        from pyperf2.run.runner import Run
+
+        run = Run(self._prepared(), self._callbacks, Strand(self._options["name"] or self.type))
+        self._stale = False
+        self._run = run
+        return run
+
+    def _keep_or_restore(self, run: Run, before: Run | None) -> None:
+        """A run that never got a process was none: what was before it stands."""
+        if run.pid is None and self._run is run:
+            self._run = before
+
+
+class Server(IPerfInstance):
+    """An iperf server: it listens, receives, and reports what arrived."""
+
+    type: ClassVar[Role] = "server"
+
+
+class Client(IPerfInstance):
+    """An iperf client: it connects to ``server_ip`` and sends."""
+
+    type: ClassVar[Role] = "client"
+
+    def __init__(self, server_ip: str | None = None, **options: Any) -> None:
+        """Set the target and further options; nothing is started."""
+        super().__init__(server_ip=server_ip, **options)
+
+
+def start_all(instances: Iterable[IPerfInstance], timeout: float = 5.0) -> None:
+    """Start many instances in parallel: all servers first, and when they are ready, all clients.
+
+    Raises:
+        StartFailed: some did not start; it names each, and all of the group were stopped again.
+    """
+    members = list(instances)
+    try:
+        for role in ("server", "client"):
+            _start_together([one for one in members if one.type == role], timeout)
+    except BaseException:
+        stop_all(members)
+        raise
+
+
+def stop_all(instances: Iterable[IPerfInstance]) -> None:
+    """Stop many instances in parallel; returns when all are stopped and reaped."""
+    from pyperf2.run import engine
+
+    runs = [one._run for one in instances]  # noqa: SLF001 - our own
+    live = [run for run in runs if run is not None and not run.finished.is_set()]
+
+    async def stop() -> None:
+        await asyncio.gather(*(run.stop() for run in live))
+
+    if live:
+        engine.call(stop())
+        for run in live:
+            _await_delivery(run)
+
+
+def _start_together(group: list[IPerfInstance], timeout: float) -> None:
+    from pyperf2.run import engine
+
+    failures: dict[str, BaseException] = {}
+    runs: dict[str, tuple[IPerfInstance, Run, Run | None]] = {}
+    for one in group:
+        if one.status == RUNNING:
+            continue
+        name, before = _distinct(one, {*runs, *failures}), one._run  # noqa: SLF001 - our own
+        try:
+            runs[name] = (one, one._new_run(), before)  # noqa: SLF001 - our own
+        except Exception as error:  # noqa: BLE001 - told by name below
+            failures[name] = error
+
+    async def start() -> list[bool | BaseException]:
+        return await asyncio.gather(
+            *(run.start(wait=True, timeout=timeout) for _, run, _ in runs.values()),
+            return_exceptions=True,
+        )
+
+    outcomes = engine.call(start()) if runs and not failures else []
+    for (name, (one, _, _)), outcome in zip(runs.items(), outcomes, strict=False):
+        if isinstance(outcome, BaseException):
+            failures[name] = outcome
+        elif not outcome:
+            failures[name] = one.error or StateError("it ended at once")
+    for one, run, before in runs.values():
+        one._keep_or_restore(run, before)  # noqa: SLF001 - our own
+    if failures:
+        raise StartFailed(failures)
+
+
+def _distinct(one: IPerfInstance, taken: set[str]) -> str:
+    base = one.name or f"{one.type} on port {one.port}"
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base} #{number}", number + 1
+    return str(name)
+
+
+def _await_delivery(run: Run) -> None:
+    """Wait for callbacks to take the rest, but never for the one this is called in."""
+    if not run.inside_callback and not run.finished.wait(DELIVERY_GRACE_S):
+        run.give_up_delivery()

@@ -1,0 +1,117 @@
+"""Recorded output of iperf → the same ``Result`` a live run gives; starts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pyperf2.core.binary import Version
+from pyperf2.core.loss import LossPolicy
+from pyperf2.core.options import OptionSet, unknown_option
+from pyperf2.core.records import NO_INSTANT, Instant
+from pyperf2.core.session import Plan, Session, run_through
+from pyperf2.core.units import parse_bandwidth
+from pyperf2.errors import OptionError, UnsupportedOption
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from pyperf2.core.binary import Tool
+    from pyperf2.core.options import Role
+    from pyperf2.core.results import Result
+
+_OPTIONS: Final = (
+    "bandwidth",
+    "report_interval",
+    "use_iperf_loss_counter",
+    "loss_threshold",
+    "warmup_intervals",
+    "history",
+    "reportstyle",
+    "name",
+)
+
+Source = str | Path | bytes | Iterable[str | bytes | tuple[float, str | bytes]]
+
+
+def replay(
+    source: Source,
+    *,
+    tool: Tool = "iperf2",
+    role: Role = "server",
+    protocol: Literal["tcp", "udp"] = "udp",
+    version: str | None = None,
+    **options: Any,
+) -> Result:
+    """Read a recording through the same core that runs live.
+
+    Args:
+        source: a path (``str`` or ``Path``), the output itself as ``bytes``, or an iterable of
+            lines, or of ``(seconds, line)`` pairs where arrival times are known.
+        tool: the tool that printed it.
+        role: the side that printed it.
+        protocol: what it measured.
+        version: as the tool prints it (``2.1.8``); None where it is not known.
+        **options: ``bandwidth``, ``report_interval``, ``use_iperf_loss_counter``,
+            ``loss_threshold``, ``warmup_intervals``, ``history``, ``reportstyle``, ``name``, as
+            for a ``Server``.
+
+    Raises:
+        OptionError: an unknown option, or an impossible value.
+        FileNotFoundError: there is no such file.
+    """
+    if tool != "iperf2":
+        raise UnsupportedOption(f"tool={tool!r} cannot be replayed yet; iperf2 can")
+    for name in options:
+        if name not in _OPTIONS:
+            raise unknown_option(name)
+    chosen = OptionSet()
+    chosen.set_all({"protocol": protocol, **options})
+    rate = parse_bandwidth(chosen["bandwidth"]) if chosen["bandwidth"] else None
+    plan = Plan(
+        tool=tool,
+        role=role,
+        protocol=protocol,
+        version=_version(version),
+        report_interval=chosen["report_interval"] if chosen.is_set("report_interval") else None,
+        csv=chosen["reportstyle"] is not None,
+        policy=LossPolicy(
+            use_iperf_loss_counter=chosen["use_iperf_loss_counter"],
+            loss_threshold=chosen["loss_threshold"],
+            warmup_intervals=chosen["warmup_intervals"],
+            expected_pps=rate.packets_per_second if rate else None,
+        ),
+        history=chosen["history"],
+        name=chosen["name"],
+        flood_guard=False,  # a recording arrives all at once
+    )
+    return run_through(Session(plan), _chunks(source))
+
+
+def _version(text: str | None) -> Version | None:
+    if text is None:
+        return None
+    try:
+        return Version.parse(text)
+    except ValueError as error:
+        raise OptionError(str(error)) from error
+
+
+def _chunks(source: Source) -> Iterable[tuple[bytes, Instant]]:
+    if isinstance(source, (str, Path)):
+        yield Path(source).read_bytes(), NO_INSTANT
+    elif isinstance(source, (bytes, bytearray)):
+        yield bytes(source), NO_INSTANT
+    else:
+        for item in source:
+            yield _chunk(item)
+
+
+def _chunk(item: str | bytes | tuple[float, str | bytes]) -> tuple[bytes, Instant]:
+    now = NO_INSTANT
+    if isinstance(item, tuple):
+        seconds, item = item
+        now = Instant(round(seconds * 1e9), round(seconds * 1e9))
+    line = item.encode() if isinstance(item, str) else item
+    return line if line.endswith(b"\n") else line + b"\n", now

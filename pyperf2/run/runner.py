@@ -1,0 +1,450 @@
+"""One execution of one iperf: prepared, spawned, read into its session, ended.
+
+Runs on whichever event loop starts it; both faces drive this one class. With a strand, reading
+and user code part ways: the loop only stamps and queues bytes, the strand's worker makes events
+of them and calls back, so a callback that blocks holds up nobody but its own instance.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Final
+
+from pyperf2.core import kinds
+from pyperf2.core.argv import compose, uses_ipv6
+from pyperf2.core.loss import LossEvent, LossPolicy
+from pyperf2.core.messages import message
+from pyperf2.core.records import Connected, Instant, Interval
+from pyperf2.core.session import Ended, Plan, Session
+from pyperf2.core.units import parse_bandwidth
+from pyperf2.errors import ReadyTimeout
+from pyperf2.run import ports, probe, sockets
+from pyperf2.run.arrivals import Arrivals
+from pyperf2.run.host import Local, Netns
+from pyperf2.run.process import Process, stop_ladder
+from pyperf2.run.rawlog import RawLog, check_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyperf2.core.argv import Command
+    from pyperf2.core.binary import Build
+    from pyperf2.core.options import OptionSet, Role
+    from pyperf2.run.callbacks import Strand
+    from pyperf2.run.host import Host
+    from pyperf2.run.process import Source
+
+_log = logging.getLogger(__name__)
+
+STOP_GRACE_S: Final = 2.0  # iperf2 prints its summary within 0.3 s of an INT
+_OVERRUN_S: Final = 10.0  # what a client may take beyond its duration: ten FIN retries take 2.5 s
+_INBOX_HIGH: Final = 16 * 2**20  # bytes read but not yet told, before reading pauses
+_INBOX_LOW: Final = 4 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A run that was checked in every way that needs no process; nothing is started yet."""
+
+    role: Role
+    command: Command
+    build: Build
+    host: Host
+    plan: Plan
+    port: int
+    bind_ip: str | None
+    ipv6: bool
+    ends_after_s: float | None
+    raw_log_folder: str | None
+    created: datetime
+
+
+class Callbacks:
+    """What the user registered, and how often it failed."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.on_data: list[tuple[Callable[..., Any], dict[str, Any]]] = []
+        self.on_loss: list[tuple[Callable[..., Any], dict[str, Any]]] = []
+        self.errors = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is anyone to call."""
+        return bool(self.on_data or self.on_loss)
+
+    def call(
+        self, registered: list[tuple[Callable[..., Any], dict[str, Any]]], told: dict[str, Any]
+    ) -> None:
+        """Call each in the order of registration; one that raises is logged and counted."""
+        for callback, keywords in tuple(registered):
+            try:
+                callback(told, **keywords)
+            except Exception:  # noqa: BLE001, PERF203 - user code may raise anything
+                self.errors += 1
+                _log.exception("the callback %r raised; the run goes on", callback)
+
+
+def prepare(
+    options: OptionSet, role: Role, *, raw_log_folder: str | None, created: datetime
+) -> Order:
+    """Check everything and compose the command line; raises before anything is spawned."""
+    binary = probe.find(options["iperf_binary_path"], options["tool"])
+    build = probe.probe(binary)
+    command = compose(options, role, build, binary)
+    namespace = options["use_linux_namespace"]
+    host: Host = Netns(namespace) if namespace else Local()
+    host.check()
+    ipv6 = uses_ipv6(options, role)
+    return Order(
+        role=role,
+        command=command,
+        build=build,
+        host=host,
+        plan=_plan(options, role, build, command),
+        port=options["port"],
+        bind_ip=options["bind_ip"],
+        ipv6=ipv6,
+        ends_after_s=_ends_after(options, role),
+        raw_log_folder=check_folder(raw_log_folder) if raw_log_folder else None,
+        created=created,
+    )
+
+
+def loss_policy(options: OptionSet) -> LossPolicy:
+    """Give the three knobs and the expected rate as the detector wants them."""
+    rate = parse_bandwidth(options["bandwidth"]) if options["bandwidth"] else None
+    return LossPolicy(
+        use_iperf_loss_counter=options["use_iperf_loss_counter"],
+        loss_threshold=options["loss_threshold"],
+        warmup_intervals=options["warmup_intervals"],
+        expected_pps=rate.packets_per_second if rate else None,
+    )
+
+
+def _plan(options: OptionSet, role: Role, build: Build, command: Command) -> Plan:
+    return Plan(
+        tool=build.tool,
+        role=role,
+        protocol=options["protocol"],
+        version=build.version,
+        report_interval=float(options["report_interval"]),
+        csv=options["reportstyle"] is not None,
+        policy=loss_policy(options),
+        history=options["history"],
+        name=options["name"],
+        argv=command.argv,
+    )
+
+
+def _ends_after(options: OptionSet, role: Role) -> float | None:
+    """When a run with a duration must have ended by itself, in seconds; None without one."""
+    seconds = options["test_duration"]
+    if not seconds:
+        return None
+    waits = (options["txdelay_time"] or 0) + max(
+        0.0, (options["txstart_time"] or 0) - time.time()
+    )  # fmt: skip
+    passes = 2 if options["tradeoff"] else 1
+    patience = 0.0 if role == "server" else options["connect_retry_time"] or 0
+    return float(seconds * passes + waits + patience + _OVERRUN_S)
+
+
+class Run:
+    """One iperf from its spawn to its end."""
+
+    def __init__(self, order: Order, callbacks: Callbacks, strand: Strand | None) -> None:
+        """Take the order; ``strand`` carries user code, None calls back on the loop."""
+        self.order = order
+        self.callbacks = callbacks
+        self.arrivals = Arrivals(order.plan.history)
+        self.finished = threading.Event()
+        self.raw_log_path: str | None = None
+        self._strand = strand
+        self._session = Session(order.plan, started=_now())
+        for remark in order.command.remarks:
+            self._session.remark(remark)
+        self._lock = threading.Lock()  # guards _session
+        self._inbox: deque[tuple[str, bytes | int, Instant]] = deque()
+        self._inbox_bytes = 0
+        self._pump_posted = False
+        self._paused = False
+        self._process: Process | None = None
+        self._claim: ports.Claim | None = None
+        self._raw_log: RawLog | None = None
+        self._connected = False
+        self._timers: list[asyncio.TimerHandle] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._pid = os.getpid()
+
+    # --- what is asked of it ------------------------------------------------------------------
+
+    async def start(self, *, wait: bool, timeout: float) -> bool:
+        """Spawn, and if ``wait`` see it ready; False if it died at once (``error`` says why).
+
+        Raises:
+            PortUnavailable: another socket holds the server's port.
+            RawLogError: the raw log cannot be made.
+            ReadyTimeout: it was not bound or connected in time; it was ended again.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._over = asyncio.Event()
+        order = self.order
+        try:
+            self._take_port()
+            self._open_raw_log()
+            self._process = await Process.start(
+                order.command.argv,
+                host=order.host,
+                on_output=self._on_output,
+                on_exit=self._on_exit,
+            )
+        except BaseException:
+            self._let_go()
+            raise
+        try:
+            self._set_timers()
+            if not wait:
+                return True
+            ready = await sockets.wait_until(self._is_ready, timeout=timeout, alive=self._is_sound)
+            await self._settle(timeout)
+            if self._is_sound():
+                if not ready:
+                    await self._not_ready(timeout)
+                return True
+            return await self._died_at_once()
+        except BaseException:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.stop(grace_s=0.1)
+            raise
+
+    async def stop(self, *, grace_s: float = STOP_GRACE_S) -> None:
+        """End it by the stop ladder and reap it; nothing happens if it has ended."""
+        if self._process is None or self._pid != os.getpid():
+            return
+        with self._lock:
+            self._session.stopping()
+        await self._process.stop(stop_ladder(grace_s))
+
+    async def wait(self) -> None:
+        """Wait until everything it printed has been told."""
+        await self._over.wait()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, while it runs and after."""
+        return self._process.pid if self._process else None
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit status, negative when a signal ended it; None while it runs."""
+        return self._process.returncode if self._process else None
+
+    @property
+    def inside_callback(self) -> bool:
+        """Whether this thread is just now calling back for this run."""
+        return self._strand is not None and self._strand.inside
+
+    def session(self) -> _Locked:
+        """Give the session under its lock: ``with run.session() as session``."""
+        return _Locked(self._lock, self._session)
+
+    def give_up_delivery(self) -> None:
+        """Call it finished although a callback still blocks; what it holds up stays untold."""
+        self.finished.set()
+        self.arrivals.end()
+
+    # --- starting -----------------------------------------------------------------------------
+
+    def _take_port(self) -> None:
+        order = self.order
+        if order.role != "server" or kinds.is_multicast(order.bind_ip):
+            return  # any number of receivers may share a group
+        self._claim = ports.claim(
+            order.host, order.plan.protocol, order.port, address=order.bind_ip, ipv6=order.ipv6
+        )
+
+    def _open_raw_log(self) -> None:
+        order = self.order
+        if order.raw_log_folder:
+            self._raw_log = RawLog(
+                order.raw_log_folder, created=order.created, name=order.plan.name, role=order.role
+            )
+            self.raw_log_path = self._raw_log.path
+
+    def _let_go(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
+        if self._raw_log is not None:
+            self._raw_log.close()
+            if self._raw_log.error is not None:
+                self._session.remark(f"the raw log is incomplete: {self._raw_log.error}")
+
+    def _set_timers(self) -> None:
+        limits = [
+            (self.order.command.stop_after_s, None),
+            (self.order.ends_after_s, "iperf did not end by itself in time; it was stopped"),
+        ]
+        for seconds, remark in limits:
+            if seconds is not None:
+                self._timers.append(self._loop.call_later(seconds, self._time_is_up, remark))
+
+    def _time_is_up(self, remark: str | None) -> None:
+        if remark is not None:
+            with self._lock:
+                self._session.remark(remark)
+        self._spawn_task(self.stop())
+
+    def _spawn_task(self, coroutine: Any) -> None:
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _is_ready(self) -> bool:
+        pid = self.pid
+        if pid is None:
+            return False
+        if self.order.role == "server":
+            return sockets.is_bound(pid, self.order.plan.protocol, self.order.port)
+        return self._connected or sockets.is_connected(pid, self.order.plan.protocol)
+
+    def _is_sound(self) -> bool:
+        return self.returncode is None and not self._session.fatal
+
+    async def _settle(self, timeout: float) -> None:
+        """Have what is already in the pipes read and judged: a complaint stands there by now."""
+        for _ in range(2):  # one turn of the loop polls the pipes, the next has read them
+            await asyncio.sleep(0)
+        if self._strand is not None and self._pump_posted:
+            await self._strand.drained(timeout)
+
+    async def _not_ready(self, timeout: float) -> None:
+        what = "bound its port" if self.order.role == "server" else "connected"
+        await self.stop(grace_s=0.5)
+        await self._over.wait()
+        with self._lock:
+            said = self._session.last_lines
+        message = f"iperf had not {what} after {timeout:g} s; it was ended"
+        raise ReadyTimeout(message, argv=self.order.command.argv, output=said)
+
+    async def _died_at_once(self) -> bool:
+        if self._process is not None:
+            await self._process.stop(stop_ladder(0.5))
+        await self._over.wait()
+        with self._lock:
+            if self._session.error is None and self.order.role == "server":
+                self._session.fail("iperf ended before it was ready")
+            return self._session.error is None
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def _on_output(self, source: Source, data: bytes, now: Instant) -> None:
+        self._inbox.append((source, data, now))
+        self._inbox_bytes += len(data)
+        if self._inbox_bytes > _INBOX_HIGH and not self._paused and self._process is not None:
+            self._paused = True
+            self._process.pause_reading()
+        self._schedule_pump()
+
+    def _on_exit(self, returncode: int, now: Instant) -> None:
+        self._inbox.append(("exit", returncode, now))
+        self._schedule_pump()
+
+    def _schedule_pump(self) -> None:
+        if self._strand is None or not (self.callbacks or self._pump_posted):
+            self._pump()
+        elif not self._pump_posted:
+            self._pump_posted = True
+            self._strand.post(self._pump)
+
+    def _pump(self) -> None:
+        """Make events of all that was read and tell them, in order."""
+        self._pump_posted = False
+        while self._inbox:
+            source, item, now = self._inbox.popleft()
+            with self._lock:
+                self._take(source, item, now)
+            while True:
+                with self._lock:
+                    event = self._session.next_event()
+                if event is None:
+                    break
+                self._tell(event)
+        if self._session.fatal and self.returncode is None:
+            self._loop_call(self._end_for_good)
+
+    def _take(self, source: str, item: bytes | int, now: Instant) -> None:
+        if isinstance(item, int):
+            self._session.end(item, now)
+            return
+        if self._raw_log is not None:
+            self._raw_log.write(item)
+        self._session.receive(item, now, source)  # type: ignore[arg-type]  # "stdout" or "stderr"
+        self._inbox_bytes -= len(item)
+        if self._paused and self._inbox_bytes < _INBOX_LOW:
+            self._paused = False
+            self._loop_call(self._resume)
+
+    def _tell(self, event: Any) -> None:
+        name = self.order.plan.name
+        if isinstance(event, Interval):
+            self.arrivals.add(event)
+            if self.callbacks.on_data:
+                self.callbacks.call(self.callbacks.on_data, message(event, stream_name=name))
+        elif isinstance(event, LossEvent):
+            if self.callbacks.on_loss:
+                self.callbacks.call(self.callbacks.on_loss, event.to_dict(stream_name=name))
+        elif isinstance(event, Connected):
+            self._connected = True
+        elif isinstance(event, Ended):
+            self._let_go()
+            self.arrivals.end()
+            self.finished.set()
+            self._loop_call(self._over.set)
+
+    def _end_for_good(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._spawn_task(self._process.stop(stop_ladder(0.5)))
+
+    def _resume(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.resume_reading()
+
+    def _loop_call(self, function: Callable[[], Any]) -> None:
+        """Run on the loop, from whichever thread; a loop that is closed needs it no more."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function)
+
+
+class _Locked:
+    """A session and the lock that must be held to touch it."""
+
+    def __init__(self, lock: threading.Lock, session: Session) -> None:
+        self._lock = lock
+        self._session = session
+
+    def __enter__(self) -> Session:
+        self._lock.acquire()
+        return self._session
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _now() -> Instant:
+    return Instant(time.monotonic_ns(), time.time_ns())
+
+
+def utc_now() -> datetime:
+    """Give the wall-clock time, aware, in UTC."""
+    return datetime.now(timezone.utc)
