@@ -6,7 +6,8 @@ program with threads (and warns from 3.12 on), so a small launcher runs first; t
 
 ``setpriv`` (util-linux) is used where it works. It runs twice: the first sets the signal, then
 reaches the second through ``/proc/<our pid>/root``. If we died before the signal was set, that
-path is gone, the exec fails and nothing is left: the request has no window in which it is lost.
+path is gone, the exec fails and nothing is left. One alone loses children if the parent is killed
+while it starts many: their request comes after the death (`tests/run/test_guard.py` shows it).
 Where there is no ``setpriv``, a Python one-liner does the same and compares ``getppid``.
 
 Median of 200 starts of ``/bin/true`` on a quiet 2-core machine, start to exit (``Popen`` itself

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,8 +18,11 @@ from pyperf2.errors import (
     StateError,
 )
 from pyperf2.run import host as host_module
-from pyperf2.run.host import Host, Local, Netns
+from pyperf2.run.host import Local, Netns
 from tests.run.conftest import ROOT, python
+
+if TYPE_CHECKING:
+    from pyperf2.run.host import Host
 
 NETNS = Path("/var/run/netns")
 
@@ -47,7 +51,7 @@ def test_a_local_child_has_its_own_session_an_empty_stdin_and_the_c_locale() -> 
 def test_a_child_inherits_no_descriptor() -> None:
     """Only the three standard streams reach the child."""
     with Path("/dev/null").open() as file:
-        os.set_inheritable(file.fileno(), True)
+        os.set_inheritable(file.fileno(), True)  # noqa: FBT003 - no keyword there
         told = output_of(Local(), python("print(sorted(os.listdir('/proc/self/fd')))"))
     assert "['0', '1', '2', '3']\n" == told  # 3 is the folder being listed
 
