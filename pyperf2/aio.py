@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyperf2.errors import StateError
@@ -30,6 +29,8 @@ class AsyncInstance(Face):
         timeout: float = 5.0,
     ) -> bool:
         """Start iperf and wait until it is ready; arguments, result, errors as ``Server.start``."""
+        import asyncio
+
         from pyperf2.run.runner import Run
 
         if self.status == RUNNING:
@@ -58,6 +59,8 @@ class AsyncInstance(Face):
 
     async def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end of the run, at most ``timeout`` seconds; True once stopped."""
+        import asyncio
+
         run = self._run
         if run is None:
             return False

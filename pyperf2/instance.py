@@ -5,7 +5,6 @@ All instances share one engine thread; no logic lives here that the asyncio face
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -165,6 +164,8 @@ def start_all(instances: Iterable[IPerfInstance], timeout: float = 5.0) -> None:
 
 def stop_all(instances: Iterable[IPerfInstance]) -> None:
     """Stop many instances in parallel; returns when all are stopped and reaped."""
+    import asyncio
+
     from pyperf2.run import engine
 
     runs = [one._run for one in instances]  # noqa: SLF001 - our own
@@ -180,6 +181,8 @@ def stop_all(instances: Iterable[IPerfInstance]) -> None:
 
 
 def _start_together(group: list[IPerfInstance], timeout: float) -> None:
+    import asyncio
+
     from pyperf2.run import engine
 
     failures: dict[str, BaseException] = {}

@@ -21,8 +21,8 @@ LOSING_ALL: Final = "losing all packets"
 CONTINUED: Final = " (cont.)"
 STABLE: Final = "stable"
 
-# Counters beyond this are iperf 2.0.x's wrapped ones (2147483647), never datagrams.
-_LARGEST_COUNT: Final = 2**31 - 2
+# No interval holds a billion datagrams; such figures are wrapped counters (2.0.13a with -U).
+_LARGEST_COUNT: Final = 10**9
 # A datagram sent on an interval's border falls to either side: a shortfall of one is no loss.
 _BORDER_PACKETS: Final = 1
 

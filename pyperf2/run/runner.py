@@ -87,7 +87,7 @@ class Callbacks:
         for callback, keywords in tuple(registered):
             try:
                 callback(told, **keywords)
-            except Exception:  # noqa: BLE001, PERF203 - user code may raise anything
+            except Exception:  # noqa: BLE001 - user code may raise anything
                 self.errors += 1
                 _log.exception("the callback %r raised; the run goes on", callback)
 
