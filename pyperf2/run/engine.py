@@ -26,6 +26,7 @@ _T = TypeVar("_T")
 
 _CANCEL_S: Final = 2.0  # for a cancelled coroutine to clean up behind itself
 _END_S: Final = 1.0
+_POLL_S: Final = 0.002
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -125,7 +126,7 @@ class Engine:
         self._ending = True
         with contextlib.suppress(RuntimeError):  # closed already: somebody stopped the loop
             asyncio.run_coroutine_threadsafe(self._wind_up(), self.loop)
-        self._thread.join(_END_S)
+        self._thread.join(2 * _END_S)
         if self._thread.is_alive():
             _log.error("the engine's thread does not end: something blocks its event loop")
 
@@ -138,6 +139,9 @@ class Engine:
             self.loop.close()
 
     async def _wind_up(self) -> None:
+        deadline = self.loop.time() + _END_S / 2
+        while lifetime.living() and self.loop.time() < deadline:
+            await asyncio.sleep(_POLL_S)  # the ends of the last children are still to be told
         mine = asyncio.current_task()
         tasks = [task for task in asyncio.all_tasks() if task is not mine]
         for task in tasks:

@@ -175,7 +175,10 @@ class Process:
                 _log.debug("process %d is gone before signal %d", self.pid, signal_)
 
     def kill(self) -> None:
-        """End it and reap it now, from any thread and without its loop: for exit time."""
+        """End it and reap it now, from any thread and without its loop: for exit time.
+
+        A loop that is running tells the exit as ever; if it is not, nobody is told.
+        """
         self.send_signal(SIGKILL)
         deadline = time.monotonic() + _KILL_S
         while (pidfd := self._pidfd) is not None and not self._reap():

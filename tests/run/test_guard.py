@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from signal import SIGKILL
 
 import pytest
 
@@ -125,6 +124,3 @@ def running(program: Path) -> list[int]:
         if str(program).encode() in words and words[-2:-1] == [b"60"] and not is_gone(pid):
             found.append(pid)
     return found
-
-
-assert SIGKILL == 9  # what the Python launcher asks for, in figures
