@@ -140,7 +140,7 @@ class Engine:
 
     async def _wind_up(self) -> None:
         deadline = self.loop.time() + _END_S / 2
-        while lifetime.living() and self.loop.time() < deadline:
+        while lifetime.living() and self.loop.time() < deadline:  # noqa: ASYNC110 - threads change it
             await asyncio.sleep(_POLL_S)  # the ends of the last children are still to be told
         mine = asyncio.current_task()
         tasks = [task for task in asyncio.all_tasks() if task is not mine]

@@ -308,7 +308,7 @@ def test_a_reader_that_raises_breaks_nothing(caplog: pytest.LogCaptureFixture) -
         raise ZeroDivisionError
 
     async def run() -> int:
-        argv = python("print(1)")
+        argv = python("os.write(1, b'one chunk')")
         process = await Process.start(argv, host=Local(), on_output=explode, on_exit=explode)
         return await process.wait()
 
@@ -449,7 +449,7 @@ def test_an_instant_holds_both_clocks(watched: Watched) -> None:
 
     async def run() -> None:
         process = await Process.start(
-            python("print(1)"),
+            python("os.write(1, b'one chunk')"),
             host=Local(),
             on_output=lambda _source, _data, now: stamps.append(now),
             on_exit=lambda _code, now: stamps.append(now),
