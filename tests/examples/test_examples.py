@@ -1,0 +1,143 @@
+"""Each example runs as it stands, ends in time, and prints figures that can be right."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import why_no_namespaces
+from tests.examples.scripts import EXAMPLES, left_namespaces, own_loopback, run
+
+pytestmark = pytest.mark.slow
+
+
+def figures(pattern: str, text: str) -> list[tuple[int, ...]]:
+    """Return the whole numbers in each match of ``pattern``."""
+    return [tuple(map(int, match.groups())) for match in re.finditer(pattern, text)]
+
+
+def command_of(pid: int) -> str | None:
+    """Return the command line of a process; None if there is none."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def children(pid: int) -> dict[int, str | None]:
+    """Return the command lines of a process's children."""
+    lists = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return {child: command_of(child) for child in map(int, chain.from_iterable(lists))}
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    """An example that no test names would rot unseen."""
+    examples = {path.stem for path in EXAMPLES.glob("*.py")} - {"netlab"}
+    tested = {name.removeprefix("test_").partition("__")[0] for name in globals()}
+    assert set() == examples - tested
+
+
+def test_quickstart__counts_every_datagram_and_ends_by_itself() -> None:
+    """1000 datagrams a second arrive, none is lost; it is over 2 s after the test at the latest."""
+    began = time.monotonic()
+    told = run(EXAMPLES / "quickstart.py", "2")
+    took = time.monotonic() - began
+    intervals = figures(r"s +(\d+) received +(\d+) lost", told)
+    ((received, lost),) = figures(r"in all: (\d+) received, (\d+) lost", told)
+    assert 2 == len(intervals)
+    assert all(900 <= each <= 1100 and missing == 0 for each, missing in intervals)
+    assert 1950 <= received <= 2050
+    assert 0 == lost
+    assert took < 2 + 2
+
+
+def test_tcp__shows_both_streams_and_both_ends() -> None:
+    """What two streams sent is what was received, to the byte."""
+    told = run(EXAMPLES / "tcp.py", "2")
+    assert {"1", "2", "SUM"} == set(re.findall(r"stream +(\w+) ", told))
+    totals = {
+        role: sum(map(int, re.findall(rf"^{role} +\d+: (\d+) bytes", told, re.MULTILINE)))
+        for role in ("sent", "received")
+    }
+    assert totals["sent"] == totals["received"] > 10_000_000
+
+
+@pytest.mark.netns
+def test_namespaces__are_crossed_and_removed() -> None:
+    """The datagrams arrive in the other namespace; afterwards both are gone."""
+    told = run(EXAMPLES / "namespaces.py", "2")
+    ((received, lost),) = figures(r"in all: (\d+) received, (\d+) lost", told)
+    assert 2 == len(re.findall(r"^pyperf2-receiver-\d+: ", told, re.MULTILINE))
+    assert 1950 <= received <= 2050
+    assert 0 == lost
+    assert set() == left_namespaces(told)
+
+
+@pytest.mark.netns
+def test_multicast__reaches_every_receiver() -> None:
+    """Each of three receivers gets the whole stream of the one sender."""
+    told = run(EXAMPLES / "multicast.py", "2")
+    got = figures(r"pyperf2-rx(\d)-\d+: (\d+) received, (\d+) lost", told)
+    assert [1, 2, 3] == [receiver for receiver, _, _ in got]
+    assert all(1900 <= received <= 2050 and lost == 0 for _, received, lost in got)
+    assert set() == left_namespaces(told)
+
+
+def test_asyncio_many__serves_twenty_pairs_on_one_loop() -> None:
+    """Twenty streams of 200 datagrams a second all arrive."""
+    told = run(EXAMPLES / "asyncio_many.py", "1")
+    ((received, least),) = figures(r"20 pairs: (\d+) datagrams received, (\d+) by", told)
+    assert 3000 <= received <= 4200
+    assert 100 <= least
+
+
+@pytest.mark.netns
+def test_demo__counts_what_nft_dropped() -> None:
+    """The loss is told while it happens, and at the end equals the counter in the kernel."""
+    told = run(EXAMPLES / "demo.py", "3")
+    ((lost,),) = figures(r"pyperf2 counted (\d+) lost", told)
+    ((dropped,),) = figures(r"nft dropped +(\d+): the same", told)
+    assert lost == dropped >= 400
+    live = told[: told.index("# nft lets everything pass")]
+    assert "event 0: losing" in live
+    assert f"event 0: stable; lost so far: exactly {lost}" in told
+    assert set() == left_namespaces(told)
+
+
+def test_demo__without_the_right_to_make_namespaces_says_so_and_uses_loopback() -> None:
+    """A plain user sees a stream all the same, and why there is no outage in it."""
+    drop = () if why_no_namespaces() else ("setpriv", "--bounding-set", "-sys_admin")
+    told = run(EXAMPLES / "demo.py", "1.5", before=drop)
+    assert "Network namespaces cannot be made here" in told
+    assert "without an outage" in told
+    ((received, lost),) = figures(r"iperf \S+: (\d+) datagrams received, (\d+) lost", told)
+    assert 1450 <= received <= 1550
+    assert 0 == lost
+
+
+@pytest.mark.netns
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_demo__interrupted_leaves_nothing_behind(number: signal.Signals) -> None:
+    """Whichever signal ends it, its namespaces and its iperfs are gone."""
+    with subprocess.Popen(
+        [*own_loopback(), sys.executable, EXAMPLES / "demo.py"], stdout=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        while not re.search(r"^ +0\.\d+ - ", demo.stdout.readline()):
+            assert demo.poll() is None
+        names = {f"pyperf2-demo-{end}-{demo.pid}" for end in ("tx", "rx")}
+        assert names == left_namespaces(" ".join(names))
+        started = children(demo.pid)
+        assert 2 == sum("iperf" in (command or "") for command in started.values())
+        os.kill(demo.pid, number)
+        assert 128 + number == demo.wait(timeout=10)
+    assert set() == left_namespaces(" ".join(names))
+    assert {} == {pid: command for pid, command in started.items() if command_of(pid) == command}
