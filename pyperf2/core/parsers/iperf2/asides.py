@@ -40,9 +40,9 @@ def read_aside(
     histogram = _HISTOGRAM.match(columns)
     if histogram is None:
         return None
-    bins = [(int(number), int(count)) for number, count in _BIN.findall(histogram[5])]
-    if not histogram[6]:
-        del bins[-1:]  # the line was cut, perhaps in the middle of its last bin
+    # A line that was cut may end in the middle of its last bin.
+    counts = histogram[5] if histogram[6] else histogram[5].rpartition(",")[0]
+    bins = [(int(number), int(count)) for number, count in _BIN.findall(counts)]
     return Histogram(
         stream_id=stream_id,
         start=start,
