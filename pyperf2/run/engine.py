@@ -45,7 +45,11 @@ class Engine:
     def __init__(self) -> None:
         """Start the thread; use `current`."""
         self.selector = selectors.DefaultSelector()
-        self.loop = _Loop(self.selector)
+        try:
+            self.loop = _Loop(self.selector)
+        except BaseException:  # no descriptor left
+            self.selector.close()
+            raise
         self._ending = False
         self._thread = threading.Thread(target=self._run, name="pyperf2-engine", daemon=True)
         try:
@@ -187,12 +191,22 @@ def current() -> Engine:
 
 def call(coroutine: Coroutine[Any, Any, _T], timeout: float | None = None) -> _T:
     """Run ``coroutine`` on the engine and wait for it; see `Engine.call`."""
-    return current().call(coroutine, timeout)
+    try:
+        engine = current()
+    except BaseException:
+        coroutine.close()
+        raise
+    return engine.call(coroutine, timeout)
 
 
 def submit(coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
     """Run ``coroutine`` on the engine; see `Engine.submit`."""
-    return current().submit(coroutine)
+    try:
+        engine = current()
+    except BaseException:
+        coroutine.close()
+        raise
+    return engine.submit(coroutine)
 
 
 def inside() -> bool:

@@ -114,4 +114,5 @@ def _after_fork() -> None:
 
 
 atexit.register(_end)
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # elsewhere `pyperf2.run.process` says what is missing
+    os.register_at_fork(after_in_child=_after_fork)

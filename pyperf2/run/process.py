@@ -16,7 +16,6 @@ import signal
 import sys
 import threading
 import time
-from signal import SIGCONT, SIGINT, SIGKILL, SIGTERM
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pyperf2.core.records import Instant
@@ -54,7 +53,7 @@ def stop_ladder(grace_s: float) -> Iterator[tuple[Signals, float | None]]:
     TERM counts as iperf's second interrupt ("Interrupt again to force quit"); 2.0.5 may swallow
     both, so the last rung is KILL.
     """
-    yield from ((SIGINT, grace_s), (SIGTERM, grace_s), (SIGKILL, None))
+    yield from ((signal.SIGINT, grace_s), (signal.SIGTERM, grace_s), (signal.SIGKILL, None))
 
 
 class Process:
@@ -169,8 +168,8 @@ class Process:
             try:
                 signal.pidfd_send_signal(self._pidfd, 0)  # reaped behind our back? then no killpg
                 os.killpg(self.pid, signal_)
-                if signal_ in {SIGINT, SIGTERM}:
-                    os.killpg(self.pid, SIGCONT)  # a stopped process would not see it
+                if signal_ in {signal.SIGINT, signal.SIGTERM}:
+                    os.killpg(self.pid, signal.SIGCONT)  # a stopped process would not see it
             except ProcessLookupError:
                 _log.debug("process %d is gone before signal %d", self.pid, signal_)
 
@@ -179,7 +178,7 @@ class Process:
 
         A loop that is running tells the exit as ever; if it is not, nobody is told.
         """
-        self.send_signal(SIGKILL)
+        self.send_signal(signal.SIGKILL)
         deadline = time.monotonic() + _KILL_S
         while (pidfd := self._pidfd) is not None and not self._reap():
             if time.monotonic() > deadline:
@@ -256,7 +255,7 @@ class Process:
         if self._pidfd is None:  # released by `kill`
             return
         self._loop.remove_reader(self._pidfd)
-        self.send_signal(SIGKILL)  # while the dead leader still holds the group's number
+        self.send_signal(signal.SIGKILL)  # while the dead leader still holds the group's number
         if not self._reap():  # a debugger sees it first
             self._loop.call_later(_POLL_S, self._ended)
             return
@@ -292,7 +291,7 @@ class Process:
                     break
             await gone
         except asyncio.CancelledError:  # the loop is ending: so must the child, at once
-            self.send_signal(SIGKILL)
+            self.send_signal(signal.SIGKILL)
             await self._over.wait()
             raise
         finally:
