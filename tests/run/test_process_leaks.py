@@ -18,13 +18,6 @@ from tests.run.conftest import ROOT, Watched, descriptors, python
 if TYPE_CHECKING:
     from pyperf2.run.host import Host
 
-STUBBORN = """
-for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, signal.SIG_IGN)
-print("ready")
-while True:
-    time.sleep(60)
-"""
 PATIENT = "print('ready'); time.sleep(60)"
 
 
