@@ -189,7 +189,8 @@ class _Composer:
         if not self._udp:
             self.remarks.append(f"bandwidth={bandwidth!r}: packets mean nothing to TCP; left out")
             return []
-        if self._build.has_pps:
+        two_way = self._options["reverse"] or self._options["full_duplex"]
+        if self._build.has_pps and not (two_way and self._build.two_way_needs_bits):
             return ["-b", bandwidth]
         bits = rate.packets_per_second * datagram_length(self._options, self._role) * 8
         return ["-b", str(round(bits))]

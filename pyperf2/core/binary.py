@@ -70,6 +70,14 @@ class Build:
         return self.tool == "iperf2" and self.version >= V2_0_13
 
     @property
+    def two_way_needs_bits(self) -> bool:
+        """Whether a client cannot tell its server a rate in ``pps``: 2.0.14a's then sends nothing.
+
+        ``--reverse`` and ``--full-duplex`` of it work with a rate in bits per second.
+        """
+        return self.tool == "iperf2" and self.version < V2_1
+
+    @property
     def smallest_interval_s(self) -> float:
         """The shortest report interval the build really follows, in seconds.
 

@@ -72,9 +72,9 @@ class Option:
         for spelling in self.spellings:
             if spelling.fits(build.version):
                 return spelling
-        known = ", ".join(_span(spelling) for spelling in self.spellings)
+        known = " or ".join(_span(spelling) for spelling in self.spellings)
         raise UnsupportedOption(
-            f"{self.name} was asked for, but {build} has no such option; it needs iperf2 {known}"
+            f"{self.name} was asked for, but {build} cannot do it; it needs iperf2 {known}"
         )
 
 
@@ -85,6 +85,11 @@ def _span(spelling: Spelling) -> str:
 
 def _on(flag: str, since: Version = _FIRST, *, joined: bool = False) -> tuple[Spelling, ...]:
     return (Spelling(flag=flag, since=since, joined=joined),)
+
+
+def _but_2_0_14(flag: str) -> tuple[Spelling, ...]:
+    """Spell what a 2.0.14a client takes, yet never asks its server for."""
+    return (Spelling(flag=flag, until=V2_0_14), Spelling(flag=flag, since=V2_1))
 
 
 class Unset(int):
@@ -156,9 +161,9 @@ _TABLE: Final = (
            help="the server sends, the client receives"),
     Option(name="full_duplex", kind=FLAG, roles=CLIENT, spellings=_on("--full-duplex", V2_0_14),
            help="both directions at once over one socket"),
-    Option(name="dualtest", kind=FLAG, roles=CLIENT, spellings=_on("-d"),
+    Option(name="dualtest", kind=FLAG, roles=CLIENT, spellings=_but_2_0_14("-d"),
            help="both directions at once over two sockets"),
-    Option(name="tradeoff", kind=FLAG, roles=CLIENT, spellings=_on("-r"),
+    Option(name="tradeoff", kind=FLAG, roles=CLIENT, spellings=_but_2_0_14("-r"),
            help="both directions, one after the other"),
     Option(name="listenport", kind=kinds.PORT, roles=CLIENT, spellings=_on("-L"),
            help="port on which the way back of ``dualtest`` and ``tradeoff`` is received"),

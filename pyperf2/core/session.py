@@ -8,7 +8,7 @@ callback sees in the results is what has been told so far, and nothing more.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core.lines import LineBuffer
@@ -113,6 +113,7 @@ class Session:
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._error: IPerfError | None = None
         self._first_error: Notice | None = None
+        self._fatal = False
         self._started = started
         self._ended: Instant | None = None
         self._returncode: int | None = None
@@ -206,7 +207,7 @@ class Session:
     @property
     def fatal(self) -> bool:
         """Whether iperf said something after which the run must not go on."""
-        return self._first_error is not None and self._first_error.kind in FATAL_KINDS
+        return self._fatal
 
     @property
     def currently_has_loss(self) -> dict[str, bool]:
@@ -324,6 +325,10 @@ class Session:
         book = self._books.get(stream_id)
         if book is None:
             book = StreamBook(stream_id, history=self.plan.history, opened=now)
+            # The way back over one connection ("*1") has no "connected" line of its own.
+            there = self._books.get(stream_id[1:]) if stream_id.startswith("*") else None
+            if there is not None and there.info is not None:
+                book.info = replace(there.info, stream_id=stream_id)
             if len(self._books) < _MAX_STREAMS:
                 self._books[stream_id] = book
         return book
@@ -358,8 +363,13 @@ class Session:
     def _enter_notice(self, notice: Notice) -> None:
         self._notices.append(notice)
         # What iperf complains of while it is being ended is no failure of the run.
-        if notice.level == "error" and self._first_error is None and not self._stopping:
+        if notice.level != "error" or self._stopping:
+            return
+        # The first error is the cause, but what ends a run is what explains its end.
+        fatal = notice.kind in FATAL_KINDS
+        if self._first_error is None or (fatal and not self._fatal):
             self._first_error = notice
+        self._fatal = self._fatal or fatal
 
     def _error_from(self, notice: Notice) -> IPerfError:
         cls = _ERROR_OF.get(notice.kind, IPerfError)

@@ -15,8 +15,10 @@ _OUT_OF_ORDER: Final = re.compile(
 )
 # 2.1.8  T8-PDF: bin(w=100us):cnt(1001)=1:1001 (5.00/95.00/99.7%=1/1/1,Outliers=0,obl/obu=0/0)
 # 2.0.14a T8(f)-PDF: bin(w=1ms):cnt(3003)=1:3003 (…)
+# 2.1.8  W8-PDF: bin(w=100us):cnt(0) (5.00/95.00/99.7%=0/10000/10000,…): an empty one
 _HISTOGRAM: Final = re.compile(
-    r"([A-Z][A-Za-z0-9-]{0,15})(\(f\))?-PDF: ?bin\(w=(\d{1,9})(us|ms)\):cnt\(\d+\)=([\d:,]*)( \()?",
+    r"([A-Z][A-Za-z0-9-]{0,15})(\(f\))?-PDF: ?bin\(w=(\d{1,9})(us|ms)\):cnt\(\d+\)"
+    r"(?:=([\d:,]*)|(?= \())( \()?",
     re.ASCII,
 )
 _BIN: Final = re.compile(r"(\d{1,18}):(\d{1,18})", re.ASCII)
@@ -41,7 +43,9 @@ def read_aside(
     if histogram is None:
         return None
     # A line that was cut may end in the middle of its last bin.
-    counts = histogram[5] if histogram[6] else histogram[5].rpartition(",")[0]
+    counts = histogram[5] or ""
+    if not histogram[6]:
+        counts = counts.rpartition(",")[0]
     bins = [(int(number), int(count)) for number, count in _BIN.findall(counts)]
     return Histogram(
         stream_id=stream_id,

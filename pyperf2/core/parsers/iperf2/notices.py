@@ -32,6 +32,7 @@ _BANNERS: Final = (
     "Server set to single client traffic mode",
     "TCP congestion control",
     "TCP three-way-handshake",
+    "MSS req size ",  # "MSS req size 1000 bytes (per TCP_MAXSEG)"
     "TOS ",  # "TOS set to 0x0 (Nagle on)", "TOS defaults to 0x0 (dscp=0,ecn=0) (Nagle on)"
     "Enabled ",  # "Enabled receive histograms bin-width=0.100 ms, …"
     "Isochronous: ",

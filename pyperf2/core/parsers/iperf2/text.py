@@ -242,8 +242,11 @@ class Iperf2Text:
         return [] if notice is None else [notice]
 
     def _server_listens(self, text: str, source: Source) -> list[Record]:
-        """Read ``Server listening on UDP (v6) port 22145 with pid 19532``."""
-        port = _number_after(text, " port ")
+        """Read ``Server listening on UDP (v6) port 22145 with pid 19532``.
+
+        From 2.1 on the client of ``-d -L`` says ``on TCP ports 37387-40831``, its own port first.
+        """
+        port = _number_after(text, " port ") or _number_after(text, " ports ")
         protocol = text.removeprefix(_LISTENING)[:3].lower()
         if port is None or protocol not in {"tcp", "udp"}:
             return [unknown_line(text, source)]
