@@ -7,6 +7,9 @@ import collections.abc
 import re
 import sys
 import typing
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).with_name("_ext")))
 
 # With the imports that serve annotations only, autodoc leads each type to its page.
 typing.TYPE_CHECKING = True
@@ -24,10 +27,15 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "message_keys",
+    "option_table",
+    "state_diagram",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_ext"]
 html_theme = "furo"
 html_title = f"pyperf2 {release}"
+
+add_module_names = False  # everything is imported from pyperf2 itself
 
 # -- how the API reads -----------------------------------------------------------------------
 

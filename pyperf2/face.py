@@ -170,7 +170,7 @@ class Face:
 
     @property
     def expected_interval_packets(self) -> int | None:
-        """Datagrams expected per interval: from ``bandwidth`` in pps, else as measured so far."""
+        """Datagrams expected per interval, from ``bandwidth`` in pps, else as measured so far."""
         from pyperf2.run.runner import loss_policy
 
         pps = loss_policy(self._options).expected_pps

@@ -114,7 +114,7 @@ class Report:
 
     @property
     def received_at(self) -> datetime:
-        """When the line arrived: aware datetime, UTC."""
+        """When the line arrived, as an aware datetime in UTC."""
         return self.arrived.at()
 
     @property
