@@ -316,7 +316,9 @@ class Run:
             return False
         if self.order.role == "server":
             return sockets.is_bound(pid, self.order.plan.protocol, self.order.port)
-        return self._connected or sockets.is_connected(pid, self.order.plan.protocol)
+        # The stream's own socket, not the one that a resolver asks a name server with.
+        plan, port = self.order.plan, self.order.port
+        return self._connected or sockets.is_connected(pid, plan.protocol, port)
 
     def _is_sound(self) -> bool:
         return self.returncode is None and not self._session.fatal

@@ -34,6 +34,7 @@ _FRESH_S: Final = 0.001  # hundreds of servers of one namespace share one readin
 
 class _Socket(NamedTuple):
     port: int
+    remote_port: int
     state: bytes
 
 
@@ -46,9 +47,18 @@ def is_bound(pid: int, protocol: Protocol, port: int) -> bool:
     return any(held.port == port and held.state == state for held in _held(pid, protocol))
 
 
-def is_connected(pid: int, protocol: Protocol) -> bool:
-    """Whether the process has a connected socket; for TCP, one whose handshake is done."""
-    return any(held.state == _ESTABLISHED for held in _held(pid, protocol))
+def is_connected(pid: int, protocol: Protocol, port: int | None = None) -> bool:
+    """Whether the process has a connected socket; for TCP, one whose handshake is done.
+
+    Args:
+        pid: the process.
+        protocol: ``tcp`` or ``udp``.
+        port: the peer's; None for any. (A resolver's socket is a connected one, too.)
+    """
+    return any(
+        held.state == _ESTABLISHED and port in (None, held.remote_port)
+        for held in _held(pid, protocol)
+    )
 
 
 def holder(protocol: Protocol, port: int) -> int | None:
@@ -141,6 +151,10 @@ def _read_table(path: Path) -> dict[int, _Socket]:
         return {}
     table: dict[int, _Socket] = {}
     for line in lines:
-        _, local, _, state, _, _, _, _, _, inode, *_ = line.split(None, 10)
-        table[int(inode)] = _Socket(int(local.rpartition(b":")[2], 16), state)
+        _, local, remote, state, _, _, _, _, _, inode, *_ = line.split(None, 10)
+        table[int(inode)] = _Socket(_port_of(local), _port_of(remote), state)
     return table
+
+
+def _port_of(address: bytes) -> int:
+    return int(address.rpartition(b":")[2], 16)
