@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyperf2 import AsyncClient, AsyncServer, UnsupportedOption
-from pyperf2.core.binary import V2_1
+from pyperf2.core.binary import V2_1, V2_2
 from tests.live.scenarios import BY_NAME, SCENARIOS
 from tests.live.support import LOOPBACK, free_port
 
@@ -152,6 +152,10 @@ def check_words(result: Result, build: Build, scenario: Scenario) -> None:
         # A bug of 2.0.14a's own: it tells of it, and so do we.
         assert "invalid burst read" in str(result.error)
         return
+    several = scenario.protocol == "udp" and scenario.streams > 1 and build.version >= V2_2
+    if several and result.role == "client" and "fin failed" in str(result.error):
+        # 2.2 may take a datagram of one stream for one of another, and miss that one's FIN.
+        return
     assert result.error is None, result.role
     assert 0 == result.returncode
 
@@ -174,7 +178,8 @@ def check_stream(stream: StreamResult, result: Result, scenario: Scenario) -> No
     # Three printed digits, and what came after the last full interval.
     assert told <= summary.bytes * 1.02 + 10_000, where
     if "num" in scenario.client:
-        assert pytest.approx(100 * 1024, rel=0.4) == summary.bytes, where
+        # 2.0.14a sends a buffer of 128 KByte too many.
+        assert 100 * 1024 * 0.99 <= summary.bytes <= 230 * 1024, where
     elif "bounceback" not in scenario.client:
         assert summary.bytes > 0, where
     if scenario.protocol == "udp" and summary.direction == "received":

@@ -43,6 +43,8 @@ _OPPOSITE: Final[dict[str, Direction]] = {"sent": "received", "received": "sent"
 _LEAST_INTERVAL: Final = {1: 0.5, 2: 0.005}
 _LATE_END: Final = 0.02  # 0.0000-1.0012 is the one interval of a 1 s test
 _SAME_BYTES: Final = 0.9
+_SAME_TIME_S: Final = 1e-3
+_NOBODY: Final = "0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,7 @@ class Streams:
             interval: the line is known to be no final one (a burst of 2.1.8 starts at 0).
         """
         told: Direction | None = figures.get("direction")
-        key = self._key(label, told)
+        key = self._key(self._owner(label, figures, told), told)
         track, records = self._track(key, told)
         verdict = (
             "interval" if interval or figures["start"] else self._judge(track, figures, decimals)
@@ -221,6 +223,23 @@ class Streams:
         interval = max(interval, _LEAST_INTERVAL.get(decimals, 0.0))
         longest = interval * (1 + _LATE_END) + _resolution(decimals)
         return "final" if end > longest else "interval"
+
+    def _owner(self, label: str, figures: Figures, told: Direction | None) -> str:
+        """Return whose line it is.
+
+        2.0.14a prints an interval in which a client wrote nothing as ``[  0]``: no socket has it.
+        """
+        if label != _NOBODY:
+            return label
+        waiting = (
+            key
+            for key, track in self._tracks.items()
+            if key.removeprefix("*").isdecimal()
+            and not track.ended
+            and track.direction == (told or track.direction)
+            and abs(track.last_end - figures["start"]) < _SAME_TIME_S
+        )
+        return next(waiting, label)
 
     def _key(self, label: str, told: Direction | None) -> str:
         """Return what a stream is kept under: the label, or ``*3`` for 2.0.14a's other half."""
