@@ -19,6 +19,8 @@ Direction = Literal["sent", "received"]
 Level = Literal["info", "warning", "error"]
 
 SUM_ID: Final = "SUM"
+# iperf3 --bidir -P 2: one sum for each direction (its tags are [SUM][TX-C] and [SUM][RX-C])
+SUM_IDS: Final[Mapping[Direction, str]] = MappingProxyType({"sent": "SUM-TX", "received": "SUM-RX"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -59,6 +61,36 @@ class Connected:
     first_sequence: int | None = None
     connect_time_ms: float | None = None
     flags: tuple[str, ...] = ()  # "trip-times", "reverse", "full-duplex", "isoch", …, as printed
+    run_number: int = 1
+    arrived: Instant = NO_INSTANT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A test began: an iperf3 server serves one after another, a client has one.
+
+    Until its ``RunEnded`` (or the next ``RunStarted``), whatever is said belongs to it. Streams
+    are numbered anew in each: ``run_number`` and ``stream_id`` together name one.
+    """
+
+    number: int  # from 1 on, in the order of this process
+    peer_ip: str | None = None
+    peer_port: int | None = None
+    # What iperf3's JSON tells of it beforehand: protocol, duration, cookie …, by its own names.
+    details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    arrived: Instant = NO_INSTANT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """A test is over: well, or broken off (then a ``Notice`` before it says why).
+
+    ``details``: ``cpu_host_total_percent`` and the like (``host``: this side, ``remote``: the
+    other; ``user``, ``system``), ``sender_tcp_congestion``, ``receiver_tcp_congestion``.
+    """
+
+    number: int
+    details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     arrived: Instant = NO_INSTANT
 
 
@@ -68,8 +100,9 @@ class Report:
 
     ``transfer``, ``bandwidth`` and ``cwnd`` are the numbers as printed, with their units; beside
     them stand ``bytes`` and ``bits_per_second`` (2^10 for Bytes, 10^3 for bits) and
-    ``snd_cwnd_bytes``. ``packets`` is iperf's *Total*: the span of sequence numbers, not what
-    arrived. ``packets_received`` is what arrived, where the build prints it.
+    ``snd_cwnd_bytes``. ``cwnd`` is in KBytes. ``packets`` is iperf's *Total*: the span of
+    sequence numbers, not what arrived; of an iperf3 sender, what it sent (``writes``, too: one
+    write is one datagram). ``packets_received`` is what arrived, where the build prints it.
     """
 
     stream_id: str
@@ -105,6 +138,7 @@ class Report:
     pmtu: int | None = None
     # Columns that only some reports have (reads, in-progress bytes, frames, bounceback …), by name.
     details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    run_number: int = 1
     arrived: Instant = NO_INSTANT
 
     @property
@@ -135,7 +169,11 @@ class Summary(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerReport(Report):
-    """What the server told the client at the end of a UDP test (under ``Server Report:``)."""
+    """What the other side told at the end of a test: the server told the client.
+
+    iperf2: under ``Server Report:``. iperf3: the ``receiver`` line of a client that sends, the
+    ``sender`` line of one that receives (``-R``); then it is ``direction="sent"``.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +189,10 @@ class OutOfOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """``Sent N datagrams``: the client's own count, FIN included from 2.0.14a on."""
+    """``Sent N datagrams``: the sender's own count, FIN included from iperf 2.0.14a on.
+
+    iperf3: the ``0/N`` of its ``sender`` line, on whichever side it is printed; exact.
+    """
 
     stream_id: str
     datagrams: int
@@ -174,12 +215,25 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOutput:
+    """What an iperf3 server printed, as its client got it (``--get-server-output``).
+
+    ``text`` is text, or a JSON document where the server was told to print one.
+    """
+
+    text: str
+    arrived: Instant = NO_INSTANT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Anything else iperf said; ``kind`` names what is known about it.
 
     ``kind`` is one of ``unknown-line``, ``warning``, ``refused``, ``unreachable``, ``reset``,
-    ``bad-host``, ``bind-failed``, ``bad-option``, ``bad-value``, ``no-ack``, ``write-failed``,
-    ``crashed``, ``torn-line``, ``runaway``, ``iperf`` (an error in iperf's own words).
+    ``busy``, ``bad-host``, ``bind-failed``, ``bad-option``, ``bad-value``, ``no-ack``,
+    ``write-failed``, ``crashed``, ``torn-line``, ``runaway``, ``doubtful``, ``iperf`` (an error in
+    iperf's own
+    words).
     """
 
     text: str
@@ -191,10 +245,13 @@ class Notice:
 
 Record = (
     Listening
+    | RunStarted
+    | RunEnded
     | Connected
     | Interval
     | Summary
     | ServerReport
+    | ServerOutput
     | OutOfOrder
     | Sent
     | Histogram
