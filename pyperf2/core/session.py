@@ -373,7 +373,10 @@ class Session:
 
     def _error_from(self, notice: Notice) -> IPerfError:
         cls = _ERROR_OF.get(notice.kind, IPerfError)
-        said = [one.text for one in self._notices if one.level != "info"]
+        # The same complaint hundreds of times is one; and the cause itself is never left out.
+        said = list(dict.fromkeys(one.text for one in self._notices if one.level != "info"))
+        if notice.text not in said[-_LAST_LINES:]:
+            said = [notice.text, *said[1 - _LAST_LINES :]]
         return cls(
             notice.text,
             argv=self.plan.argv,

@@ -95,7 +95,9 @@ def test_an_empty_histogram_is_one() -> None:
 
 def test_a_client_that_listens_on_another_port_says_two() -> None:
     """``ports 37387-40831``: what comes in on the first one is received."""
-    result = replay(TWO_PORTS.encode(), role="client", protocol="tcp", version="2.1.8")
+    result = replay(
+        TWO_PORTS.encode(), role="client", protocol="tcp", version="2.1.8", report_interval=1
+    )
     assert () == result.notices
     ways = {key: stream.intervals[0].direction for key, stream in result.streams.items()}
     assert {"1": "sent", "2": "received"} == ways

@@ -27,7 +27,7 @@ _BANNERS: Final = (
     "Receiving ",  # "Receiving 1470 byte datagrams"
     "Sending ",  # "Sending 1470 byte datagrams, IPG target: 1000.00 us (kalman adjust)"
     "Binding to local address",
-    "Joining multicast group",
+    "Joining multicast ",  # "group  239.1.2.3", "(*,G)=*,ff15::1 w/iface up0"
     "Setting multicast TTL",
     "Server set to single client traffic mode",
     "TCP congestion control",
