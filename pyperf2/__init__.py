@@ -1,6 +1,7 @@
 """iperf2 and iperf3 from Python: live intervals, loss events, results."""
 
 from pyperf2.aio import AsyncClient, AsyncServer
+from pyperf2.core.gaps import Outage
 from pyperf2.core.loss import LossEvent
 from pyperf2.core.records import Interval, Notice, Summary
 from pyperf2.core.results import Result, StreamResult
@@ -44,6 +45,7 @@ __all__ = [
     "NotIPerf",
     "Notice",
     "OptionError",
+    "Outage",
     "PortUnavailable",
     "PrivilegeError",
     "PyPerf2Error",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pyperf2.core.book import lossy_periods
 from pyperf2.core.options import OPTIONS, READ_ONLY, OptionSet, nearest, unknown_option
-from pyperf2.core.results import Result, lossy_periods
+from pyperf2.core.results import Result
 from pyperf2.errors import OptionError
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
     from pyperf2.core.options import Role
     from pyperf2.errors import PyPerf2Error
-    from pyperf2.run.runner import Order, Run
+    from pyperf2.run.order import Order
+    from pyperf2.run.runner import Run
 
 CONFIGURED = "configured"
 RUNNING = "running"
@@ -37,7 +39,8 @@ class Face:
 
     def __init__(self, **options: Any) -> None:
         """Set options by keyword; OptionError for a wrong name or value."""
-        from pyperf2.run.runner import Callbacks, utc_now
+        from pyperf2.run.order import utc_now
+        from pyperf2.run.runner import Callbacks
 
         self._options = OptionSet(changed=self._options_changed)
         self._callbacks = Callbacks()
@@ -171,7 +174,7 @@ class Face:
     @property
     def expected_interval_packets(self) -> int | None:
         """Datagrams expected per interval, from ``bandwidth`` in pps, else as measured so far."""
-        from pyperf2.run.runner import loss_policy
+        from pyperf2.run.order import loss_policy
 
         pps = loss_policy(self._options).expected_pps
         if pps is not None:
@@ -225,7 +228,7 @@ class Face:
                 session.trim(keep, None if stream_id is None else str(stream_id))
 
     def _prepared(self) -> Order:
-        from pyperf2.run.runner import prepare
+        from pyperf2.run.order import prepare
 
         return prepare(
             self._options, self.type, raw_log_folder=self._raw_log_folder, created=self._created

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pyperf2.core.binary import Version
 from pyperf2.core.loss import LossPolicy
 from pyperf2.core.options import OptionSet, unknown_option
+from pyperf2.core.plan import Plan
 from pyperf2.core.records import NO_INSTANT, Instant
-from pyperf2.core.session import Plan, Session, run_through
+from pyperf2.core.session import Session, run_through
 from pyperf2.core.units import parse_bandwidth
 from pyperf2.errors import OptionError, UnsupportedOption
 
@@ -28,6 +29,7 @@ _OPTIONS: Final = (
     "loss_threshold",
     "warmup_intervals",
     "history",
+    "packet_len",
     "reportstyle",
     "name",
 )
@@ -42,6 +44,7 @@ def replay(
     role: Role = "server",
     protocol: Literal["tcp", "udp"] = "udp",
     version: str | None = None,
+    peer: Source | None = None,
     **options: Any,
 ) -> Result:
     """Read a recording through the same core that runs live.
@@ -52,10 +55,12 @@ def replay(
         tool: the tool that printed it.
         role: the side that printed it.
         protocol: what it measured.
+        peer: the recorded output of the other side (for a server: its client), which tells what
+            was sent and whether the sender kept its rate.
         version: as the tool prints it (``2.1.8``); None where it is not known.
         **options: ``bandwidth``, ``report_interval``, ``use_iperf_loss_counter``,
-            ``loss_threshold``, ``warmup_intervals``, ``history``, ``reportstyle``, ``name``, as
-            for a ``Server``.
+            ``loss_threshold``, ``warmup_intervals``, ``history``, ``packet_len``,
+            ``reportstyle``, ``name``, as for a ``Server``.
 
     Raises:
         OptionError: an unknown option, or an impossible value.
@@ -68,6 +73,21 @@ def replay(
             raise unknown_option(name)
     chosen = OptionSet()
     chosen.set_all({"protocol": protocol, **options})
+    session = run_through(_session(tool, role, protocol, version, chosen), _chunks(source))
+    if peer is None:
+        return session.result()
+    other: Role = "client" if role == "server" else "server"
+    theirs = run_through(_session(tool, other, protocol, version, chosen), _chunks(peer))
+    return session.result(theirs.senders())
+
+
+def _session(
+    tool: Tool,
+    role: Role,
+    protocol: Literal["tcp", "udp"],
+    version: str | None,
+    chosen: OptionSet,
+) -> Session:
     rate = parse_bandwidth(chosen["bandwidth"]) if chosen["bandwidth"] else None
     plan = Plan(
         tool=tool,
@@ -83,10 +103,11 @@ def replay(
             expected_pps=rate.packets_per_second if rate else None,
         ),
         history=chosen["history"],
+        datagram_length=chosen["packet_len"],
         name=chosen["name"],
         flood_guard=False,  # a recording arrives all at once
     )
-    return run_through(Session(plan), _chunks(source))
+    return Session(plan)
 
 
 def _version(text: str | None) -> Version | None:

@@ -74,4 +74,8 @@ EVENT_KEYS: Final = {
     "estimated": "whether iperf has counted nothing of it yet",
     "packets_lost_confirmed": "what iperf counted since the event began",
     "packets_lost_estimated": "what is only inferred from a shortfall; 0 once it is counted",
+    "outage_ms": "what the loss so far amounts to at the stream's rate, ms (RFC 6412)",
+    "outage_error_ms": "one packet time: the bound of ``outage_ms``, either way",
+    "outage_begin": "begin of the outage, seconds of the stream; None until it is confirmed",
+    "outage_end": "its end",
 }

@@ -9,11 +9,10 @@ border stand in both, but are lost once.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
-
-from pyperf2.core.messages import received
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from pyperf2.core.counting import Count
     from pyperf2.core.records import Instant, Interval
 
 LOSING: Final = "losing packets"
@@ -21,8 +20,6 @@ LOSING_ALL: Final = "losing all packets"
 CONTINUED: Final = " (cont.)"
 STABLE: Final = "stable"
 
-# No interval holds a billion datagrams; such figures are wrapped counters (2.0.13a with -U).
-_LARGEST_COUNT: Final = 10**9
 # A datagram sent on an interval's border falls to either side: a shortfall of one is no loss.
 _BORDER_PACKETS: Final = 1
 
@@ -57,7 +54,8 @@ class LossEvent:
     ``packets_lost`` and ``packets_received`` are those of the interval that brought this
     state; the ``…_confirmed`` and ``…_estimated`` totals run since the event began. Times are
     seconds on iperf's clock of the stream; ``kind`` is "stall" for a silent TCP stream, whose
-    datagrams cannot be counted.
+    datagrams cannot be counted. ``outage_s`` is what the loss so far amounts to at the stream's
+    rate; where it began and ended is known once a clean interval has confirmed it.
     """
 
     event_number: int
@@ -73,6 +71,10 @@ class LossEvent:
     started: Instant
     current: Instant
     ended: Instant | None = None
+    outage_s: float | None = None
+    outage_error_s: float | None = None
+    outage_begin_s: float | None = None
+    outage_end_s: float | None = None
 
     @property
     def packets_lost_since_start(self) -> int:
@@ -103,22 +105,15 @@ class LossEvent:
             "estimated": self.estimated,
             "packets_lost_confirmed": self.packets_lost_confirmed,
             "packets_lost_estimated": self.packets_lost_estimated,
+            "outage_ms": _milliseconds(self.outage_s),
+            "outage_error_ms": _milliseconds(self.outage_error_s),
+            "outage_begin": self.outage_begin_s,
+            "outage_end": self.outage_end_s,
         }
 
 
-def counted_loss(interval: Interval) -> int:
-    """Datagrams that iperf knows to be lost in an interval; 0 where its figures are absurd.
-
-    Total is the span of sequence numbers, so what is missing is Total less what arrived.
-    Where arrivals are printed this also undoes iperf 2.1's habit of calling a receive
-    time-out a late datagram and taking it off Lost.
-    """
-    total, lost = interval.packets, interval.lost_packets
-    if total is None or lost is None or not 0 <= total <= _LARGEST_COUNT:
-        return 0
-    if interval.packets_received is not None:
-        lost = total - interval.packets_received
-    return lost if 0 <= lost <= total else 0
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)
 
 
 class LossDetector:
@@ -140,64 +135,64 @@ class LossDetector:
         """Whether an event is open."""
         return self._event is not None
 
-    def feed(self, interval: Interval) -> LossEvent | None:
-        """Judge one interval; None where nothing began, went on or ended."""
+    def feed(self, interval: Interval, count: Count | None) -> LossEvent | None:
+        """Judge one interval of a receiver; None where nothing began, went on or ended.
+
+        Args:
+            interval: as printed.
+            count: what it adds to the account; None for TCP, which has none.
+        """
         self._seen += 1
-        if interval.direction != "received":
-            return None
-        stalled = interval.protocol == "tcp"
-        if stalled:
-            confirmed, estimated, dark = 0, 0, interval.bytes == 0
-        else:
-            confirmed, estimated, dark = self._judge(interval)
+        verdict = self._judge(interval, count)
         if self._seen <= self._policy.warmup_intervals:
             return None
-        lossy = dark or max(confirmed, estimated) > self._policy.loss_threshold
-        if lossy:
-            return self._lossy(interval, confirmed, estimated, dark=dark, stalled=stalled)
-        return self._clean(interval)
+        if verdict.dark or verdict.lost > self._policy.loss_threshold:
+            return self._lossy(interval, verdict)
+        return self._clean(interval, verdict)
 
     def close(self, now: Instant, end: float) -> LossEvent | None:
         """End an event that is still open when the stream ends."""
         if self._event is None:
             return None
         event, self._event = self._event, None
-        return replace(
-            event, status=STABLE, packets_lost=0, end=end, current=now, ended=now
-        )  # fmt: skip
+        return replace(event, status=STABLE, packets_lost=0, end=end, current=now, ended=now)
 
-    def _judge(self, interval: Interval) -> tuple[int, int, bool]:
-        """Give (confirmed, estimated, dark) of a UDP interval, and learn the steady rate."""
-        arrived = received(interval) or 0
-        confirmed = counted_loss(interval)
-        dark = interval.packets == 0 and arrived <= 0
+    def give_back(self, late: int) -> None:
+        """Take datagrams off the open event that came after all."""
+        if self._event is not None and late:
+            confirmed = max(self._event.packets_lost_confirmed - late, 0)
+            self._event = replace(self._event, packets_lost_confirmed=confirmed)
+
+    def _judge(self, interval: Interval, count: Count | None) -> _Verdict:
+        """Weigh one interval, and learn the steady rate."""
+        if count is None:
+            return _Verdict(0, 0, 0, None, interval.bytes == 0)
+        arrived, confirmed = count.received, count.gap
+        dark = not count.doubtful and count.span == 0 and arrived == 0
         expected = self._expected(interval)
         if interval.seconds > 0 and confirmed == 0 and not dark:
             self._baseline_pps = max(self._baseline_pps, arrived / interval.seconds)
+        short = expected - arrived if dark or expected - arrived > _BORDER_PACKETS else 0
         if self._policy.use_iperf_loss_counter is False:
-            confirmed = 0
-        estimated = 0
-        if dark:
-            estimated = expected
-        elif self._policy.infers and confirmed == 0 and expected - arrived > _BORDER_PACKETS:
-            estimated = expected - arrived
-        return confirmed, estimated, dark
+            lost = short
+        else:
+            short = short if dark or (self._policy.infers and confirmed == 0) else 0
+            lost = confirmed or short
+        return _Verdict(lost, confirmed, 0 if confirmed else short, arrived, dark)
 
     def _expected(self, interval: Interval) -> int:
         rate = self._policy.expected_pps or self._baseline_pps
         self.expected_packets = rate * interval.seconds
         return round(self.expected_packets)
 
-    def _lossy(
-        self, interval: Interval, confirmed: int, estimated: int, *, dark: bool, stalled: bool
-    ) -> LossEvent:
+    def _lossy(self, interval: Interval, verdict: _Verdict) -> LossEvent:
         before = self._event
-        status = LOSING_ALL if dark else LOSING
+        status = LOSING_ALL if verdict.dark else LOSING
         begun = before or LossEvent(
             event_number=self._numbers.take(),
             stream_id=interval.stream_id,
             status=status,
-            kind="stall" if stalled else "loss",
+            kind="stall" if verdict.received is None else "loss",
             packets_lost=0,
             packets_received=None,
             packets_lost_confirmed=0,
@@ -207,30 +202,49 @@ class LossDetector:
             current=interval.arrived,
         )
         self._event = replace(
-            begun,
+            _told(begun, interval, verdict),
             status=status + (CONTINUED if before else ""),
-            packets_lost=confirmed or estimated,
-            packets_received=received(interval),
-            packets_lost_confirmed=begun.packets_lost_confirmed + confirmed,
-            # The gap that iperf counts now holds whatever was only inferred before.
-            packets_lost_estimated=0 if confirmed else begun.packets_lost_estimated + estimated,
-            current=interval.arrived,
+            packets_lost=verdict.lost,
         )
         return self._event
 
-    def _clean(self, interval: Interval) -> LossEvent | None:
+    def _clean(self, interval: Interval, verdict: _Verdict) -> LossEvent | None:
         if self._event is None:
             return None
         event, self._event = self._event, None
+        if event.packets_lost_estimated and verdict.confirmed:
+            event = _told(event, interval, verdict)  # the gap of what was only inferred so far
         return replace(
             event,
             status=STABLE,
             packets_lost=0,
-            packets_received=received(interval),
+            packets_received=verdict.received,
             end=interval.start,
             current=interval.arrived,
             ended=interval.arrived,
         )
+
+
+class _Verdict(NamedTuple):
+    """What the policy makes of one interval; ``received`` is None for TCP."""
+
+    lost: int
+    confirmed: int
+    estimated: int
+    received: int | None
+    dark: bool
+
+
+def _told(event: LossEvent, interval: Interval, verdict: _Verdict) -> LossEvent:
+    """Add an interval to an event; a gap that iperf counts holds what was inferred before."""
+    estimated = event.packets_lost_estimated + verdict.estimated
+    return replace(
+        event,
+        packets_received=verdict.received,
+        packets_lost_confirmed=event.packets_lost_confirmed + verdict.confirmed,
+        packets_lost_estimated=0 if verdict.confirmed else estimated,
+        current=interval.arrived,
+    )
 
 
 class EventNumbers:

@@ -8,11 +8,20 @@ callback sees in the results is what has been told so far, and nothing more.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from pyperf2.core.book import StreamBook
+from pyperf2.core.failure import (
+    FATAL_KINDS,
+    FLOOD_NOTICE,
+    FloodGuard,
+    exit_failure,
+    failure,
+)
 from pyperf2.core.lines import LineBuffer
-from pyperf2.core.loss import EventNumbers, LossDetector, LossEvent, LossPolicy
+from pyperf2.core.loss import EventNumbers, LossDetector, LossEvent
 from pyperf2.core.parsers import dialect_for
 from pyperf2.core.records import (
     NO_INSTANT,
@@ -27,38 +36,23 @@ from pyperf2.core.records import (
     ServerReport,
     Summary,
 )
-from pyperf2.core.results import Result, StreamBook, frozen_streams
-from pyperf2.errors import BadHost, BindFailed, ConnectionFailed, IPerfError, RunawayOutput
+from pyperf2.core.results import Result
+from pyperf2.errors import IPerfError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Literal
 
-    from pyperf2.core.binary import Tool, Version
-    from pyperf2.core.options import Role
+    from pyperf2.core.account import Sender
+    from pyperf2.core.plan import Plan
     from pyperf2.core.records import (
         Instant,
     )
+    from pyperf2.core.results import StreamResult
 
 MAX_NOTICES: Final = 200
 _MAX_STREAMS: Final = 10_000
 _LAST_LINES: Final = 12
-
-# iperf prints a few lines per stream and interval. A build gone mad (2.2.1 misreading a ``-C``
-# client: 750 000 lines/s) is told from a busy one by a rate no report interval explains.
-_FLOOD_BURST: Final = 50_000
-_FLOOD_LINES_PER_S: Final = 20_000
-
-_ERROR_OF: Final[Mapping[str, type[IPerfError]]] = {
-    "refused": ConnectionFailed,
-    "unreachable": ConnectionFailed,
-    "reset": ConnectionFailed,
-    "bad-host": BadHost,
-    "bind-failed": BindFailed,
-    "runaway": RunawayOutput,
-}
-# After these iperf may go on, but not with what it was asked to do.
-FATAL_KINDS: Final = frozenset({"bad-option", "bad-value", "bind-failed", "runaway"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,23 +64,6 @@ class Ended:
 
 
 Event = Record | LossEvent | Ended
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a session must know about the run it reads."""
-
-    tool: Tool = "iperf2"
-    role: Role = "server"
-    protocol: Literal["tcp", "udp"] = "tcp"
-    version: Version | None = None
-    report_interval: float | None = 1.0
-    csv: bool = False
-    policy: LossPolicy = field(default_factory=LossPolicy)
-    history: int | None = None
-    name: str | None = None
-    argv: tuple[str, ...] = ()
-    flood_guard: bool = True
 
 
 class Session:
@@ -118,8 +95,7 @@ class Session:
         self._ended: Instant | None = None
         self._returncode: int | None = None
         self._stopping = False
-        self._allowance = float(_FLOOD_BURST)
-        self._allowed_at = started
+        self._flood = FloodGuard(started) if plan.flood_guard else None
         self._mad = False
         self._parser_finished = False
         self._enterers: dict[type, Callable[[Any], None]] = {
@@ -143,7 +119,9 @@ class Session:
         if self._mad:
             return
         lines = self._buffers[source].feed(data)
-        if self.plan.flood_guard and lines and self._floods(len(lines), now):
+        if self._flood is not None and lines and self._flood.exceeds(len(lines), now):
+            self._mad = True
+            self._records.append(FLOOD_NOTICE)
             return
         self._lines.extend((line, now, source) for line in lines)
 
@@ -198,7 +176,8 @@ class Session:
     def error(self) -> IPerfError | None:
         """What went wrong, judged by what iperf said; None while nothing has."""
         if self._error is None and self._first_error is not None:
-            error = self._error_from(self._first_error)
+            said = [notice.text for notice in self._notices if notice.level != "info"]
+            error = failure(self._first_error, self.plan.argv, self._returncode, said)
             if self._ended is None:
                 return error  # the exit status is still to come
             self._error = error
@@ -220,8 +199,20 @@ class Session:
         known = [d.expected_packets for d in self._detectors.values() if d.expected_packets]
         return max(known, default=None)
 
-    def result(self) -> Result:
-        """Give a snapshot of everything told so far."""
+    def senders(self) -> dict[int, Sender]:
+        """Give what each sending stream says of itself, by its local port (0: not known)."""
+        return {
+            book.info.local_port if book.info else 0: book.sender()
+            for key, book in self._books.items()
+            if not _is_sum(key)
+        }
+
+    def result(self, senders: Mapping[int, Sender] | None = None) -> Result:
+        """Give a snapshot of everything told so far.
+
+        Args:
+            senders: what the senders of the streams received here say of themselves, by port.
+        """
         plan = self.plan
         return Result(
             tool=plan.tool,
@@ -235,8 +226,18 @@ class Session:
             notices=tuple(self._notices),
             started_at=self._started.at() if self._started != NO_INSTANT else None,
             ended_at=self._ended.at() if self._ended not in (None, NO_INSTANT) else None,
-            streams=frozen_streams(self._books),
+            streams=MappingProxyType(self._snapshots(senders or {})),
         )
+
+    def _snapshots(self, senders: Mapping[int, Sender]) -> dict[str, StreamResult]:
+        lone = next(iter(senders.values())) if len(senders) == 1 else None
+        streams = {}
+        for key, book in self._books.items():
+            sender = senders.get(book.info.remote_port) if book.info else None
+            if sender is None and sum(not _is_sum(other) for other in self._books) == 1:
+                sender = lone  # an address translator may have changed the port
+            streams[key] = book.snapshot(sender)
+        return streams
 
     def classic_results(self) -> dict[str, Any]:
         """Give the dict that ``get_results()`` returns."""
@@ -251,44 +252,50 @@ class Session:
 
     # --- within -----------------------------------------------------------------------------
 
-    def _floods(self, lines: int, now: Instant) -> bool:
-        elapsed_s = (now.monotonic_ns - self._allowed_at.monotonic_ns) / 1e9
-        self._allowed_at = now
-        self._allowance = min(_FLOOD_BURST, self._allowance + elapsed_s * _FLOOD_LINES_PER_S)
-        self._allowance -= lines
-        if self._allowance >= 0:
-            return False
-        self._mad = True
-        self._records.append(
-            Notice(
-                text=f"more than {_FLOOD_LINES_PER_S} lines a second: this build has gone mad",
-                kind="runaway",
-                level="error",
-                source="pyperf2",
-            )
-        )
-        return True
-
     def _interpret(self, record: Record) -> None:
         """Queue what a record means: loss first, then the record itself."""
-        if isinstance(record, Interval) and record.stream_id != SUM_ID:
-            detector = self._detectors.get(record.stream_id)
-            if detector is None and len(self._detectors) < _MAX_STREAMS:
-                detector = LossDetector(self.plan.policy, numbers=self._numbers)
-                self._detectors[record.stream_id] = detector
-            event = detector.feed(record) if detector and not record.omitted else None
-            if event is not None:
-                self._out.append(event)
+        if isinstance(record, Interval):
+            if not (record.omitted or _is_sum(record.stream_id)):
+                self._judge(record)
+        elif isinstance(record, OutOfOrder):
+            self._recount(record)
         elif isinstance(record, Summary):
-            self._close_detector(record.stream_id, record.arrived)
+            self._close_stream(record.stream_id, record.arrived, record)
         self._out.append(record)
 
-    def _close_detector(self, stream_id: str, now: Instant) -> None:
-        detector = self._detectors.get(stream_id)
-        book = self._books.get(stream_id)
-        event = detector.close(now, book.end if book else 0.0) if detector else None
+    def _judge(self, interval: Interval) -> None:
+        """Enter an interval into its stream's account, and queue the loss event it brings."""
+        book = self._book(interval.stream_id, interval.arrived)
+        doubt = book.doubtful
+        count = book.count(interval)
+        if book.doubtful > doubt:
+            self._out.append(doubt(interval))
+        if interval.direction == "sent":
+            return
+        detector = self._detectors.get(interval.stream_id)
+        if detector is None:
+            detector = LossDetector(self.plan.policy, numbers=self._numbers)
+            if len(self._detectors) < _MAX_STREAMS:
+                self._detectors[interval.stream_id] = detector
+        event = detector.feed(interval, count)
         if event is not None:
-            self._out.append(event)
+            self._out.append(book.with_outage(event))
+
+    def _recount(self, late: OutOfOrder) -> None:
+        book = self._books.get(late.stream_id)
+        if book is not None and not late.wrong_quintuple:
+            given_back = book.recount(late)
+            if late.stream_id in self._detectors:
+                self._detectors[late.stream_id].give_back(given_back)
+
+    def _close_stream(self, stream_id: str, now: Instant, final: Summary | None = None) -> None:
+        book, detector = self._books.get(stream_id), self._detectors.get(stream_id)
+        if book is None:
+            return
+        book.close(final)
+        event = detector.close(now, book.end) if detector else None
+        if event is not None:
+            self._out.append(book.with_outage(event))
 
     def _closed(self) -> bool:
         """Queue the last records, the ends of open events and Ended; True when all is queued."""
@@ -298,8 +305,8 @@ class Session:
         self._records.extend(self._parser.finish())
         while self._records:
             self._interpret(self._records.popleft())
-        for stream_id in self._detectors:
-            self._close_detector(stream_id, self._ended)
+        for stream_id in self._books:
+            self._close_stream(stream_id, self._ended)
         self._judge_exit()
         self._out.append(Ended(returncode=self._returncode, error=self.error))
         return False
@@ -308,13 +315,7 @@ class Session:
         code = self._returncode
         if code in (0, None) or self._stopping or self.error is not None:
             return
-        how = f"was killed by signal {-code}" if code < 0 else "failed"
-        self._error = IPerfError(
-            f"iperf {how}",
-            argv=self.plan.argv,
-            returncode=code,
-            output=tuple(self._last_lines),
-        )
+        self._error = exit_failure(code, self.plan.argv, self.last_lines)
 
     def _enter(self, event: Event) -> None:
         enter = self._enterers.get(type(event))
@@ -324,7 +325,14 @@ class Session:
     def _book(self, stream_id: str, now: Instant) -> StreamBook:
         book = self._books.get(stream_id)
         if book is None:
-            book = StreamBook(stream_id, history=self.plan.history, opened=now)
+            book = StreamBook(
+                stream_id,
+                opened=now,
+                history=self.plan.history,
+                version=self.plan.version,
+                nominal=self.plan.policy.expected_pps,
+                datagram_length=self.plan.datagram_length,
+            )
             # The way back over one connection ("*1") has no "connected" line of its own.
             there = self._books.get(stream_id[1:]) if stream_id.startswith("*") else None
             if there is not None and there.info is not None:
@@ -334,7 +342,7 @@ class Session:
         return book
 
     def _enter_connected(self, connected: Connected) -> None:
-        self._book(connected.stream_id, connected.arrived).info = connected
+        self._book(connected.stream_id, connected.arrived).connected(connected)
 
     def _enter_interval(self, interval: Interval) -> None:
         self._book(interval.stream_id, interval.arrived).add_interval(interval)
@@ -371,22 +379,14 @@ class Session:
             self._first_error = notice
         self._fatal = self._fatal or fatal
 
-    def _error_from(self, notice: Notice) -> IPerfError:
-        cls = _ERROR_OF.get(notice.kind, IPerfError)
-        # The same complaint hundreds of times is one; and the cause itself is never left out.
-        said = list(dict.fromkeys(one.text for one in self._notices if one.level != "info"))
-        if notice.text not in said[-_LAST_LINES:]:
-            said = [notice.text, *said[1 - _LAST_LINES :]]
-        return cls(
-            notice.text,
-            argv=self.plan.argv,
-            returncode=self._returncode,
-            output=said[-_LAST_LINES:],
-        )
+
+def _is_sum(stream_id: str) -> bool:
+    """Whether the id is that of a sum of streams: ``SUM``, ``FD1`` (both halves of a duplex)."""
+    return stream_id == SUM_ID or stream_id.startswith("FD")
 
 
-def run_through(session: Session, feed: Iterable[tuple[bytes, Instant]]) -> Result:
-    """Feed a whole recording and give its result (what ``replay`` does)."""
+def run_through(session: Session, feed: Iterable[tuple[bytes, Instant]]) -> Session:
+    """Feed a whole recording (what ``replay`` does)."""
     last = NO_INSTANT
     for data, now in feed:
         session.receive(data, now)
@@ -396,4 +396,4 @@ def run_through(session: Session, feed: Iterable[tuple[bytes, Instant]]) -> Resu
     session.end(None, last)
     while session.next_event() is not None:
         pass
-    return session.result()
+    return session

@@ -1,4 +1,4 @@
-"""One execution of one iperf: prepared, spawned, read into its session, ended.
+"""One execution of one iperf: spawned, read into its session, ended.
 
 Runs on whichever event loop starts it; both faces drive this one class. With a strand, reading
 and user code part ways: the loop only stamps and queues bytes, the strand's worker makes events
@@ -14,57 +14,31 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core import kinds
-from pyperf2.core.argv import compose, uses_ipv6
-from pyperf2.core.loss import LossEvent, LossPolicy
+from pyperf2.core.loss import LossEvent
 from pyperf2.core.messages import message
 from pyperf2.core.records import Connected, Instant, Interval
-from pyperf2.core.session import Ended, Plan, Session
-from pyperf2.core.units import parse_bandwidth
+from pyperf2.core.session import Ended, Session
 from pyperf2.errors import ReadyTimeout
-from pyperf2.run import ports, probe, sockets
+from pyperf2.run import ports, sockets
 from pyperf2.run.arrivals import Arrivals
-from pyperf2.run.host import Local, Netns
 from pyperf2.run.process import Process, stop_ladder
-from pyperf2.run.rawlog import RawLog, check_folder
+from pyperf2.run.rawlog import RawLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyperf2.core.argv import Command
-    from pyperf2.core.binary import Build
-    from pyperf2.core.options import OptionSet, Role
     from pyperf2.run.callbacks import Strand
-    from pyperf2.run.host import Host
+    from pyperf2.run.order import Order
     from pyperf2.run.process import Source
 
 _log = logging.getLogger(__name__)
 
 STOP_GRACE_S: Final = 2.0  # iperf2 prints its summary within 0.3 s of an INT
-_OVERRUN_S: Final = 10.0  # what a client may take beyond its duration: ten FIN retries take 2.5 s
 _INBOX_HIGH: Final = 16 * 2**20  # bytes read but not yet told, before reading pauses
 _INBOX_LOW: Final = 4 * 2**20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """A run that was checked in every way that needs no process; nothing is started yet."""
-
-    role: Role
-    command: Command
-    build: Build
-    host: Host
-    plan: Plan
-    port: int
-    bind_ip: str | None
-    ipv6: bool
-    ends_after_s: float | None
-    raw_log_folder: str | None
-    created: datetime
 
 
 class Callbacks:
@@ -90,71 +64,6 @@ class Callbacks:
             except Exception:  # noqa: BLE001 - user code may raise anything
                 self.errors += 1
                 _log.exception("the callback %r raised; the run goes on", callback)
-
-
-def prepare(
-    options: OptionSet, role: Role, *, raw_log_folder: str | None, created: datetime
-) -> Order:
-    """Check everything and compose the command line; raises before anything is spawned."""
-    binary = probe.find(options["iperf_binary_path"], options["tool"])
-    build = probe.probe(binary)
-    command = compose(options, role, build, binary)
-    namespace = options["use_linux_namespace"]
-    host: Host = Netns(namespace) if namespace else Local()
-    host.check()
-    ipv6 = uses_ipv6(options, role)
-    return Order(
-        role=role,
-        command=command,
-        build=build,
-        host=host,
-        plan=_plan(options, role, build, command),
-        port=options["port"],
-        bind_ip=options["bind_ip"],
-        ipv6=ipv6,
-        ends_after_s=_ends_after(options, role),
-        raw_log_folder=check_folder(raw_log_folder) if raw_log_folder else None,
-        created=created,
-    )
-
-
-def loss_policy(options: OptionSet) -> LossPolicy:
-    """Give the three knobs and the expected rate as the detector wants them."""
-    rate = parse_bandwidth(options["bandwidth"]) if options["bandwidth"] else None
-    return LossPolicy(
-        use_iperf_loss_counter=options["use_iperf_loss_counter"],
-        loss_threshold=options["loss_threshold"],
-        warmup_intervals=options["warmup_intervals"],
-        expected_pps=rate.packets_per_second if rate else None,
-    )
-
-
-def _plan(options: OptionSet, role: Role, build: Build, command: Command) -> Plan:
-    return Plan(
-        tool=build.tool,
-        role=role,
-        protocol=options["protocol"],
-        version=build.version,
-        report_interval=float(options["report_interval"]),
-        csv=options["reportstyle"] is not None,
-        policy=loss_policy(options),
-        history=options["history"],
-        name=options["name"],
-        argv=command.argv,
-    )
-
-
-def _ends_after(options: OptionSet, role: Role) -> float | None:
-    """When a run with a duration must have ended by itself, in seconds; None without one."""
-    seconds = options["test_duration"]
-    if not seconds:
-        return None
-    waits = (options["txdelay_time"] or 0) + max(
-        0.0, (options["txstart_time"] or 0) - time.time()
-    )  # fmt: skip
-    passes = 2 if options["tradeoff"] else 1
-    patience = 0.0 if role == "server" else options["connect_retry_time"] or 0
-    return float(seconds * passes + waits + patience + _OVERRUN_S)
 
 
 class Run:
@@ -445,8 +354,3 @@ class _Locked:
 
 def _now() -> Instant:
     return Instant(time.monotonic_ns(), time.time_ns())
-
-
-def utc_now() -> datetime:
-    """Give the wall-clock time, aware, in UTC."""
-    return datetime.now(timezone.utc)

@@ -9,8 +9,9 @@ from pyperf2.core.argv import compose
 from pyperf2.core.binary import Build, Version
 from pyperf2.core.options import OptionSet
 from pyperf2.core.records import NO_INSTANT, Instant
-from pyperf2.core.session import Plan, Session
-from pyperf2.errors import RunawayOutput
+from pyperf2.core.plan import Plan
+from pyperf2.core.session import Session
+from pyperf2.errors import IPerfError, RunawayOutput
 
 # 2.0.14a -c … -i 0.1 -e -b 4M: nothing was written from 0.1 to 0.3
 EMPTY_INTERVALS = """\
@@ -118,11 +119,10 @@ def test_a_flood_behind_another_error_still_ends_the_run() -> None:
     session.receive(b"recvmsg failed: Bad file descriptor\n", NO_INSTANT, "stderr")
     while session.next_event() is not None:
         pass
-    assert session.error is not None
-    assert not session.fatal
+    before = session.fatal, type(session.error)
     flood = b"recvmsg failed: Bad file descriptor\n" * 60_000
     session.receive(flood, Instant(1, 1), "stderr")
     while session.next_event() is not None:
         pass
-    assert session.fatal
-    assert isinstance(session.error, RunawayOutput)
+    assert (False, IPerfError) == before
+    assert (True, RunawayOutput) == (session.fatal, type(session.error))

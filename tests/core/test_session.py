@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyperf2.core.binary import Version
+from pyperf2.core.book import lossy_periods
 from pyperf2.core.loss import LossEvent
+from pyperf2.core.plan import Plan
 from pyperf2.core.records import Instant, Interval, Notice
-from pyperf2.core.results import Result, lossy_periods
-from pyperf2.core.session import Ended, Plan, Session, run_through
+from pyperf2.core.results import Result
+from pyperf2.core.session import Ended, Session, run_through
 from pyperf2.errors import BadHost, BindFailed, ConnectionFailed, IPerfError, RunawayOutput
 
 if TYPE_CHECKING:
@@ -64,8 +66,8 @@ def test_results_hold_what_was_told_and_nothing_more() -> None:
 def test_where_the_output_is_cut_never_matters(size: int) -> None:
     """Any chunking gives the same result."""
     chunks = [(TEXT[i : i + size], Instant(1, 1)) for i in range(0, len(TEXT), size)]
-    whole = run_through(Session(PLAN), [(TEXT, Instant(1, 1))])
-    assert whole == run_through(Session(PLAN), chunks)
+    whole = run_through(Session(PLAN), [(TEXT, Instant(1, 1))]).result()
+    assert whole == run_through(Session(PLAN), chunks).result()
     assert 503 == whole.streams["1"].packets_lost
 
 
@@ -88,7 +90,7 @@ def test_a_result_survives_json() -> None:
 def test_history_is_bounded_and_totals_are_not() -> None:
     """Dropped intervals stay in the totals; trim forgets, too."""
     plan = Plan(role="server", protocol="udp", version=Version(2, 1, 8), history=1)
-    stream = run_through(Session(plan), [(TEXT, Instant(1, 1))]).streams["1"]
+    stream = run_through(Session(plan), [(TEXT, Instant(1, 1))]).result().streams["1"]
     assert (1, 3, 503) == (len(stream.intervals), stream.interval_count, stream.packets_lost)
     session = Session(PLAN)
     session.receive(TEXT, Instant(1, 1))

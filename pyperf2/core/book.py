@@ -1,0 +1,270 @@
+"""Keeps one stream while it runs: bounded history, its account, and both views of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from pyperf2.core.account import ReceiverAccount, SenderAccount, Totals
+from pyperf2.core.counting import profile_for
+from pyperf2.core.messages import message
+from pyperf2.core.results import StreamResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyperf2.core.account import Sender
+    from pyperf2.core.binary import Version
+    from pyperf2.core.counting import Count
+    from pyperf2.core.gaps import Outage
+    from pyperf2.core.loss import LossEvent
+    from pyperf2.core.outage import Stall
+    from pyperf2.core.records import (
+        Connected,
+        Histogram,
+        Instant,
+        Interval,
+        OutOfOrder,
+        Sent,
+        ServerReport,
+        Summary,
+    )
+
+_MAX_EVENTS: Final = 10_000
+_MAX_HISTOGRAMS: Final = 1_000
+
+
+class StreamBook:
+    """One stream: what is kept of it, and what it adds up to."""
+
+    def __init__(
+        self,
+        stream_id: str,
+        *,
+        opened: Instant,
+        history: int | None,
+        version: Version | None,
+        nominal: float | None,
+        datagram_length: int | None,
+    ) -> None:
+        """Open the book of a stream, first heard of at ``opened``.
+
+        Args:
+            stream_id: iperf's id of it.
+            opened: when it was first heard of.
+            history: how many intervals to keep; None keeps all.
+            version: of the iperf that reports it.
+            nominal: offered load in packets per second, where known.
+            datagram_length: bytes of a UDP payload, where known.
+        """
+        self.stream_id = stream_id
+        self.opened = opened
+        self.info: Connected | None = None
+        self.intervals: deque[Interval] = deque(maxlen=history)
+        self.summary: Summary | None = None
+        self.server_report: ServerReport | None = None
+        self.ended = False
+        self._receiver = ReceiverAccount(version, nominal=nominal, datagram_length=datagram_length)
+        self._sender = SenderAccount(nominal=nominal, profile=profile_for(version))
+        self._receives = False
+        self._events: deque[LossEvent] = deque(maxlen=_MAX_EVENTS)
+        self._histograms: deque[Histogram] = deque(maxlen=_MAX_HISTOGRAMS)
+        self._sent: int | None = None
+        self._count = 0
+        self._bytes = 0
+        self.end = 0.0  # of the last interval, in seconds of the stream
+
+    # --- the account: told as it is read, before the record joins the results -----------------
+
+    def count(self, interval: Interval) -> Count | None:
+        """Enter an interval into the account; None where it adds no datagrams received."""
+        if interval.omitted or interval.protocol != "udp":
+            return None
+        if interval.direction == "sent":
+            self._sender.feed(interval)
+            return None
+        self._receives = True
+        return self._receiver.feed(interval)
+
+    @property
+    def doubtful(self) -> int:
+        """How many datagrams contradictory or missing lines may hide."""
+        return self._receiver.doubtful
+
+    def recount(self, late: OutOfOrder) -> int:
+        """Enter a late line into the account; give how many of those lost came after all."""
+        before = self._receiver.given_back
+        self._receiver.late(late)
+        return self._receiver.given_back - before
+
+    def close(self, final: Summary | None = None) -> None:
+        """Learn that no interval follows; ``final`` is the stream's last line."""
+        if not self.ended:
+            self.ended = True
+            self._receiver.finish(final if final and final.direction == "received" else None)
+
+    @property
+    def rate(self) -> float | None:
+        """Datagrams received per second while nothing is lost, where known."""
+        return self._receiver.rate if self._receives else None
+
+    def sender(self) -> Sender:
+        """Give what this stream, as a sender, knows of itself."""
+        return self._sender.snapshot()
+
+    # --- the results: entered when a record is handed out -------------------------------------
+
+    def connected(self, connected: Connected) -> None:
+        """Enter the addresses."""
+        self.info = connected
+        self._receiver.connected(connected)
+
+    def add_interval(self, interval: Interval) -> None:
+        """Enter an interval into the history."""
+        self.intervals.append(interval)
+        self._count += 1
+        if not interval.omitted:
+            self._bytes += interval.bytes or 0
+            self.end = max(self.end, interval.end)
+
+    def add_out_of_order(self, late: OutOfOrder) -> None:
+        """Enter a late count where it belongs: the report line of the same bounds."""
+        same = (late.start, late.end)
+        last = self.intervals[-1] if self.intervals else None
+        summarised = self.summary is not None and same == (self.summary.start, self.summary.end)
+        if self.server_report and same == (self.server_report.start, self.server_report.end):
+            self.server_report = replace(self.server_report, out_of_order=late.count)
+        elif self.summary is not None and summarised:
+            self.summary = replace(self.summary, out_of_order=late.count)
+        elif last is not None and same == (last.start, last.end):
+            self.intervals[-1] = replace(last, out_of_order=late.count)
+
+    def add_event(self, event: LossEvent) -> None:
+        """Enter a state of a loss event: a new event, or the latest state of the last one."""
+        if self._events and self._events[-1].event_number == event.event_number:
+            self._events[-1] = event
+        else:
+            self._events.append(event)
+
+    def add_histogram(self, histogram: Histogram) -> None:
+        """Keep a histogram."""
+        self._histograms.append(histogram)
+
+    def add_sent(self, sent: Sent) -> None:
+        """Keep the sender's own count."""
+        self._sent = sent.datagrams
+        self._sender.sent(sent)
+
+    # --- out --------------------------------------------------------------------------------
+
+    def with_outage(self, event: LossEvent) -> LossEvent:
+        """Tell a loss event what its loss amounts to, and, once it is stable, when it was."""
+        rate = self.rate
+        if not rate or event.kind != "loss":
+            return event
+        told = replace(
+            event,
+            outage_s=event.packets_lost_since_start / rate,
+            outage_error_s=1.0 / rate,
+        )
+        if event.end is None:
+            return told
+        within = [
+            outage
+            for outage in self._receiver.recent_outages()
+            if outage.end_s >= event.begin - outage.end_error_s
+        ]
+        if not within:
+            return told
+        return replace(
+            told,
+            outage_begin_s=min(outage.begin_s for outage in within),
+            outage_end_s=max(outage.end_s for outage in within),
+        )
+
+    def snapshot(self, peer: Sender | None = None) -> StreamResult:
+        """Give what is known now, as a value; ``peer`` is the sender of what is received."""
+        summary = self.summary
+        final = summary if summary is not None and summary.direction == "received" else None
+        totals = Totals(sent=self._sender.snapshot().datagrams)
+        outages: tuple[Outage, ...] = ()
+        stalls: tuple[Stall, ...] = ()
+        if self._receives:
+            totals = self._receiver.totals(final, peer)
+            outages = self._receiver.outages(final, peer, stream_ended=self.ended)
+            stalls = self._receiver.stalls
+        return StreamResult(
+            stream_id=self.stream_id,
+            info=self.info,
+            intervals=tuple(self.intervals),
+            interval_count=self._count,
+            summary=summary,
+            server_report=self.server_report,
+            loss_events=tuple(self._events),
+            outages=outages,
+            stalls=stalls,
+            histograms=tuple(self._histograms),
+            datagrams_sent=self._sent,
+            packets_sent=totals.sent,
+            packets_received=totals.received,
+            packets_lost=totals.lost,
+            packets_lost_error=totals.lost_error if self._receives else None,
+            packets_out_of_order=totals.out_of_order,
+            packets_duplicate=totals.duplicate,
+            packets_lost_leading=totals.leading if self._receives else None,
+            packets_lost_trailing=totals.trailing,
+            bytes=summary.bytes if summary and summary.bytes is not None else self._bytes,
+            duration_s=summary.end if summary else self.end,
+        )
+
+    def to_classic(self, stream_name: str | None) -> dict[str, Any]:
+        """Give the dict that ``get_results()`` holds for this stream."""
+        info = self.info
+        return {
+            "info": {
+                "stream_id": self.stream_id,
+                "local_ip": info.local_ip if info else None,
+                "local_port": info.local_port if info else None,
+                "remote_ip": info.remote_ip if info else None,
+                "remote_port": info.remote_port if info else None,
+            },
+            "detail": [message(one, stream_name=stream_name) for one in self.intervals],
+            "summary": message(self.summary, stream_name=stream_name) if self.summary else {},
+            "events": [event.to_dict(stream_name=stream_name) for event in self._events],
+            "timestamp": self.opened.at().isoformat(),
+        }
+
+
+def lossy_periods(classic: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Group neighbouring lossy messages of the classic view, stream by stream.
+
+    Returns one dict per group: ``detail`` (its messages) and ``summary`` (total_loss, begin,
+    end, duration in seconds, packet_rate as text).
+    """
+    periods: list[dict[str, Any]] = []
+    for stream in classic.values():
+        group: list[dict[str, Any]] = []
+        for one in [*stream["detail"], None]:
+            lossy = one is not None and (one.get("packets_lost") or 0) > 0
+            joins = lossy and (not group or group[-1]["interval_end"] == one["interval_begin"])
+            if group and not joins:
+                periods.append(_period(group))
+                group = []
+            if lossy:
+                group.append(one)
+    return periods
+
+
+def _period(group: list[dict[str, Any]]) -> dict[str, Any]:
+    first, last = group[0], group[-1]
+    return {
+        "detail": group,
+        "summary": {
+            "total_loss": sum(int(one["packets_lost"]) for one in group),
+            "begin": first["interval_begin"],
+            "end": last["interval_end"],
+            "duration": round(last["interval_end"] - first["interval_begin"], 6),
+            "packet_rate": f"{last['packet_rate']} {last['packet_rate_unit']}",
+        },
+    }

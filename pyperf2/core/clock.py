@@ -1,0 +1,99 @@
+"""The sequence clock: at a steady rate, the highest number received tells the time, and back.
+
+Over the boundaries of intervals without a disturbance, S = c + r·B: S the highest number so far,
+B the boundary on the stream's clock. The rate r is one for the run; c is piecewise, for a path
+whose delay changes or a sender that pauses shifts it. Least squares in running sums: constant
+memory.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Final
+
+# A boundary falls anywhere between two datagrams: S is off by up to one, 0.5 rms with jitter.
+_NOISE_PACKETS: Final = 0.6
+_MEMORY: Final = 256  # boundaries; older ones fade, so that a slow drift is followed
+_HALF_PACKET: Final = 0.5
+_TRUST: Final = 4.0  # standard deviations within which the nominal rate is believed
+
+
+class Clock:
+    """Running estimate of r and c."""
+
+    __slots__ = ("_count", "_hint", "_mean_b", "_mean_s", "_nominal", "_points", "_sbb", "_sbs")
+
+    def __init__(self, nominal: float | None = None) -> None:
+        """Begin; ``nominal`` is the offered load in packets per second, where it is known."""
+        self._nominal = nominal
+        self._hint: float | None = None
+        self._count = 0  # boundaries in this piece
+        self._points = 0  # in all pieces, each but its first
+        self._mean_b = self._mean_s = 0.0
+        self._sbb = self._sbs = 0.0
+
+    @property
+    def rate(self) -> float | None:
+        """Packets per second; the nominal rate as long as nothing contradicts it."""
+        measured = self._sbs / self._sbb if self._points >= 1 and self._sbb > 0 else None
+        if measured is None or measured <= 0:
+            return self._nominal or self._hint
+        if self._nominal is not None:
+            deviation = _NOISE_PACKETS / sqrt(self._sbb)
+            if abs(measured - self._nominal) <= _TRUST * deviation:
+                return self._nominal
+        return measured
+
+    @property
+    def anchored(self) -> bool:
+        """Whether the piece has a boundary to count from."""
+        return self._count > 0
+
+    @property
+    def packet_s(self) -> float:
+        """T, the time of one packet in seconds; 0 before the rate is known."""
+        rate = self.rate
+        return 1.0 / rate if rate else 0.0
+
+    def hint(self, rate: float) -> None:
+        """Take a first interval's rate for the run's, until there is something better."""
+        if self._hint is None and rate > 0:
+            self._hint = rate
+
+    def add(self, boundary: float, number: float) -> None:
+        """Learn that ``number`` was the highest at ``boundary``, undisturbed."""
+        self._count += 1
+        weight = min(self._count, _MEMORY)
+        before = boundary - self._mean_b
+        self._mean_b += before / weight
+        self._mean_s += (number - self._mean_s) / weight
+        if self._count > 1:
+            self._points += 1
+            fade = 1.0 if self._points <= _MEMORY else 1.0 - 1.0 / _MEMORY
+            after = boundary - self._mean_b
+            self._sbb = self._sbb * fade + before * after
+            self._sbs = self._sbs * fade + before * (number - self._mean_s)
+
+    def break_off(self) -> None:
+        """Begin a new piece: c is unknown, r is kept."""
+        self._count = 0
+        self._mean_b = self._mean_s = 0.0
+
+    def number_at(self, boundary: float) -> float | None:
+        """Give the number expected at ``boundary``; None before the clock is anchored."""
+        rate = self.rate
+        if rate is None or not self.anchored:
+            return None
+        return self._mean_s + rate * (boundary - self._mean_b)
+
+    def anchor(self) -> tuple[float, float] | None:
+        """Give a point (B, S) on the line of this piece; times near it lean on it."""
+        return (self._mean_b, self._mean_s) if self.anchored else None
+
+    def time_of(self, number: float, anchor: tuple[float, float] | None) -> float | None:
+        """Give when ``number`` was received, by the line through ``anchor``; None without one."""
+        rate = self.rate
+        if anchor is None or not rate:
+            return None
+        # A boundary counts whole datagrams: on average it has waited half of one for the next.
+        return max(anchor[0] + (number - _HALF_PACKET - anchor[1]) / rate, 0.0)

@@ -1,0 +1,84 @@
+"""What iperf said → what went wrong: success is judged by words, not by the exit status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pyperf2.core.records import Notice
+from pyperf2.errors import BadHost, BindFailed, ConnectionFailed, IPerfError, RunawayOutput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyperf2.core.records import Instant, Interval
+
+_ERROR_OF: Final[Mapping[str, type[IPerfError]]] = {
+    "refused": ConnectionFailed,
+    "unreachable": ConnectionFailed,
+    "reset": ConnectionFailed,
+    "bad-host": BadHost,
+    "bind-failed": BindFailed,
+    "runaway": RunawayOutput,
+}
+# After these iperf may go on, but not with what it was asked to do.
+FATAL_KINDS: Final = frozenset({"bad-option", "bad-value", "bind-failed", "runaway"})
+
+_MAX_SAID: Final = 12
+
+# iperf prints a few lines per stream and interval. A build gone mad (2.2.1 misreading a ``-C``
+# client: 750 000 lines/s) is told from a busy one by a rate no report interval explains.
+_FLOOD_BURST: Final = 50_000
+_FLOOD_LINES_PER_S: Final = 20_000
+
+FLOOD_NOTICE: Final = Notice(
+    text=f"more than {_FLOOD_LINES_PER_S} lines a second: this build has gone mad",
+    kind="runaway",
+    level="error",
+    source="pyperf2",
+)
+
+
+def failure(
+    notice: Notice, argv: Sequence[str], returncode: int | None, said: Sequence[str]
+) -> IPerfError:
+    """Make the error that a notice of level "error" stands for."""
+    cls = _ERROR_OF.get(notice.kind, IPerfError)
+    return cls(notice.text, argv=argv, returncode=returncode, output=said[-_MAX_SAID:])
+
+
+def exit_failure(returncode: int, argv: Sequence[str], last_lines: Sequence[str]) -> IPerfError:
+    """Make the error of an exit that nobody asked for."""
+    how = f"was killed by signal {-returncode}" if returncode < 0 else "failed"
+    return IPerfError(f"iperf {how}", argv=argv, returncode=returncode, output=last_lines)
+
+
+def doubt(interval: Interval) -> Notice:
+    """Make the notice of figures that cannot be."""
+    return Notice(
+        text=(
+            f"stream {interval.stream_id}, {interval.start:g}-{interval.end:g} s: these figures, "
+            "or their place behind the line before, cannot be; the losses are not exact"
+        ),
+        kind="doubtful",
+        level="warning",
+        stream_id=interval.stream_id,
+        source="pyperf2",
+    )
+
+
+class FloodGuard:
+    """Tells a build gone mad by its lines per second: a bucket of tokens, one a line."""
+
+    __slots__ = ("_at", "_tokens")
+
+    def __init__(self, started: Instant) -> None:
+        """Begin with a full bucket."""
+        self._at = started
+        self._tokens = float(_FLOOD_BURST)
+
+    def exceeds(self, lines: int, now: Instant) -> bool:
+        """Take ``lines`` that arrived at ``now``; True when they are too many to be sane."""
+        elapsed_s = (now.monotonic_ns - self._at.monotonic_ns) / 1e9
+        self._at = now
+        self._tokens = min(_FLOOD_BURST, self._tokens + elapsed_s * _FLOOD_LINES_PER_S) - lines
+        return self._tokens < 0

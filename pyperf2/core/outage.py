@@ -1,0 +1,326 @@
+"""Intervals → outages: when each began and ended, how long it was, within which bounds.
+
+Streaming, constant memory. An outage shows twice: as a gap in the numbers, counted in the
+interval that holds the first datagram after it, and as a deficit of the sequence clock at the
+boundaries in between. With a deficit at the boundary before the gap, the last datagram before the
+outage is exactly number S there: the outage is *located* to a packet. Without one it lies within
+one interval: *contained*. A deficit that is made up for without a gap is a *stall*; three or more
+lossy intervals in a row are *degraded*.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from pyperf2.core.clock import Clock
+from pyperf2.core.gaps import (
+    CLOSER_JITTER_S,
+    DEFICIT_PACKETS,
+    JITTER_S,
+    Gap,
+    Row,
+    gap_outage,
+    open_outage,
+    row_outage,
+)
+
+if TYPE_CHECKING:
+    from pyperf2.core.counting import Count
+    from pyperf2.core.gaps import (
+        Outage,
+    )
+
+_JUMP_PACKETS: Final = 1.6
+_DEGRADED_AFTER: Final = 3  # lossy intervals in a row
+_BLACKOUT_PACKETS: Final = 10.0  # a deficit that random loss does not make: 10 lost in a row
+_MAX_OUTAGES: Final = 10_000  # kept; what falls out stays in the totals
+_LATE_WINDOW_S: Final = 0.5  # within it, late arrivals are taken to be the missing ones
+_LATE_TOLERANCE: Final = 2
+_RECENT: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stall:
+    """Late delivery or a sender's pause: a deficit that was made up for without loss.
+
+    Attributes:
+        begin_s: about when it began, on the stream's clock.
+        end_s: the boundary at which it was over.
+        packets: the largest deficit, in datagrams.
+    """
+
+    begin_s: float
+    end_s: float
+    packets: float
+
+
+class Estimator:
+    """The outages of one stream; feed it the counts of its intervals in order."""
+
+    def __init__(self, *, nominal: float | None = None, closer_is_counted: bool = False) -> None:
+        """Begin; ``nominal`` is the offered load in packets per second, where known."""
+        self._clock = Clock(nominal)
+        self._jitter_s = CLOSER_JITTER_S if closer_is_counted else JITTER_S
+        self._closer = closer_is_counted
+        self._number = 0  # highest so far: S
+        self._end = 0.0
+        self._deficit = 0.0  # at the last boundary
+        self._short = False  # an outage or a stall is on
+        self._short_since = 0.0
+        self._deepest = 0.0
+        self._head: Gap | None = None  # a gap in the first interval, until the clock explains it
+        self._begun = False
+        self._open: list[Gap] = []  # counted, not yet confirmed by a clean interval
+        self._row: Row | None = None
+        self._lossy = 0  # intervals in a row
+        self._done: deque[Gap | Row] = deque(maxlen=_MAX_OUTAGES)
+        self._recent: deque[Gap] = deque(maxlen=_RECENT)
+        self.stalls: deque[Stall] = deque(maxlen=_MAX_OUTAGES)
+        self._given_back = 0
+        self.leading = 0
+        self.first_sequence: int | None = None
+
+    @property
+    def end(self) -> float:
+        """The last boundary."""
+        return self._end
+
+    @property
+    def rate(self) -> float | None:
+        """Packets per second, as far as known."""
+        return self._clock.rate
+
+    def missing(self, until: float) -> int:
+        """Datagrams that no gap has counted yet, if the sender still sends at ``until``."""
+        rate = self._clock.rate
+        if not self._short or not rate:
+            return 0
+        since = self._clock.time_of(self._number, self._clock.anchor()) or self._end
+        return max(ceil((until - since) * rate), 0)
+
+    # --- in ---------------------------------------------------------------------------------
+
+    def feed(self, start: float, end: float, count: Count) -> None:
+        """Take the count of one interval."""
+        before, self._number = self._number, self._number + count.span
+        self._end = end
+        if not self._begun:
+            self._begin(start, end, count)
+            return
+        expected = self._clock.number_at(end)
+        deficit = 0.0 if expected is None else expected - self._number
+        standing = self._short and abs(deficit - self._deficit) <= _JUMP_PACKETS
+        self._deficit = deficit
+        dark = count.span == 0
+        if standing and not dark:
+            # A whole interval's worth has come and the deficit stands: the clock has slipped.
+            self._end_stall(end)
+            self._clock.break_off()
+            deficit = self._deficit = 0.0
+        if count.gap:
+            self._take_gap(before, start, end, count, deficit)
+        elif dark or deficit >= DEFICIT_PACKETS:
+            self._fall_short(start, deficit)
+        else:
+            self._take_clean(end, deficit)
+
+    def amend(self, extra_gap: int, late: int, spread_ms: float | None) -> None:
+        """Take the late line of the interval just fed.
+
+        Args:
+            extra_gap: numbers missing in it beyond what its own line showed.
+            late: datagrams in it that came late, or twice.
+            spread_ms: difference of the longest and the shortest delay in it, where printed.
+        """
+        if extra_gap > 0 and self._open:
+            self._open[-1].lost += extra_gap
+        candidates = [
+            gap
+            for gap in self._recent
+            if self._end - gap.interval[1] <= _LATE_WINDOW_S
+            and (spread_ms is None or spread_ms >= (self._end - gap.interval[1]) * 500)
+        ]
+        missing = sum(gap.lost - gap.late for gap in candidates)
+        if late > missing + max(_LATE_TOLERANCE, missing // 20):
+            return  # more than are missing: duplicates
+        for gap in reversed(candidates):
+            given = min(late, gap.lost - gap.late)
+            gap.late += given
+            late -= given
+            self._given_back += given
+
+    def finish(self) -> None:
+        """Learn that no interval follows: what is open is confirmed as it stands."""
+        if self._head is not None and not self._clock.anchored:
+            self._clock.add(self._end, self._number)
+        self._confirm()
+
+    # --- steps --------------------------------------------------------------------------------
+
+    def _begin(self, start: float, end: float, count: Count) -> None:
+        self._begun = True
+        if end > start:
+            self._clock.hint(count.span / (end - start))
+        if count.gap:
+            self._head = Gap(
+                lost=count.gap, received=count.received, last=0, interval=(start, end), room_end=end
+            )
+            return
+        self._clock.add(0.0, 0.5)  # the first datagram is number 1, and came at 0
+        expected = self._clock.number_at(end)
+        deficit = 0.0 if expected is None else expected - self._number
+        if deficit >= DEFICIT_PACKETS:
+            self._deficit = deficit
+            self._fall_short(start, deficit)
+        else:
+            self._take_clean(end, deficit)
+
+    def _fall_short(self, start: float, deficit: float) -> None:
+        """A boundary without its number: an outage or a stall is on."""
+        if not self._short:
+            self._short = True
+            self._short_since = self._clock.time_of(self._number, self._clock.anchor()) or start
+            self._deepest = 0.0
+        self._deepest = max(self._deepest, deficit)
+        self._lossy = 0
+
+    def _take_gap(
+        self, before: int, start: float, end: float, count: Count, deficit: float
+    ) -> None:
+        gap = Gap(
+            lost=count.gap,
+            received=count.received,
+            last=before,
+            interval=(start, end),
+            located=self._short,
+            deficit=self._deepest if self._short else 0.0,
+            room_end=end,
+            before=self._clock.anchor(),
+        )
+        self._short = False
+        self._lossy += 1
+        if self._closer and deficit <= -DEFICIT_PACKETS:
+            gap.ends = self._number
+        elif abs(deficit) <= _JUMP_PACKETS:
+            self._clock.add(end, self._number)  # numbers tell the time through loss, too
+        elif deficit >= DEFICIT_PACKETS:
+            gap.room_end = min(end, self._clock.time_of(self._number, gap.before) or end)
+            lossy, self._lossy = self._lossy, 0
+            self._fall_short(start, deficit)
+            self._lossy = lossy
+        self._settle_head()
+        self._open.append(gap)
+        self._recent.append(gap)
+        if self._lossy >= _DEGRADED_AFTER:
+            self._merge()
+
+    def _merge(self) -> None:
+        """Lossy intervals in a row are one degraded period; a blackout in it stays its own."""
+        row = self._row or Row(begin=self._open[0].interval[0], end=self._open[0].interval[1])
+        self._row = row
+        for gap in self._open:
+            row.end = gap.interval[1]
+            if gap.located and gap.deficit >= _BLACKOUT_PACKETS:
+                gap.after = self._clock.anchor()
+                self._done.append(gap)
+            else:
+                row.lost += gap.lost
+                row.span += gap.lost + gap.received
+        self._open.clear()
+
+    def _take_clean(self, end: float, deficit: float) -> None:
+        """Confirm what came before: this interval is without a gap, and on the clock."""
+        if self._short:
+            self._end_stall(end)
+        if abs(deficit) > _JUMP_PACKETS:
+            self._clock.break_off()
+        self._clock.add(end, self._number)
+        self._confirm()
+
+    def _end_stall(self, end: float) -> None:
+        self.stalls.append(Stall(begin_s=self._short_since, end_s=end, packets=self._deepest))
+        self._short = False
+
+    def _confirm(self) -> None:
+        self._settle_head()
+        self._lossy = 0
+        for gap in self._open:
+            gap.after = self._clock.anchor()
+            self._done.append(gap)
+        self._open.clear()
+        if self._row is not None:
+            self._done.append(self._row)
+            self._row = None
+
+    def _settle_head(self) -> None:
+        """Tell what was lost before the first datagram from what was lost behind it."""
+        head, self._head = self._head, None
+        if head is None:
+            return
+        if self.first_sequence is not None:
+            leading = min(self.first_sequence - 1, head.lost)
+        else:
+            first = self._clock.number_at(0.0)
+            leading = head.lost if first is None else round(first - 0.5)
+            leading = min(max(leading, 0), head.lost)
+            if leading and head.lost - leading <= _JUMP_PACKETS:
+                leading = head.lost
+        self.leading = leading
+        if head.lost > leading:
+            head.lost -= leading
+            head.last = leading + 1
+            self._lossy += 1
+            self._open.append(head)
+            self._recent.append(head)
+
+    # --- out --------------------------------------------------------------------------------
+
+    def late(self) -> int:
+        """Datagrams that were counted as lost and came after all."""
+        return self._given_back
+
+    def recent(self) -> list[Outage]:
+        """Give the last few outages confirmed."""
+        rate = self._clock.rate
+        last = [self._done[i] for i in range(-min(len(self._done), _RECENT), 0)]
+        return [outage for one in last if rate and (outage := self._outage(one)) is not None]
+
+    def outages(self, *, trailing: int | None = None, ended: bool = False) -> list[Outage]:
+        """Give the outages so far, in order; the open one last.
+
+        Args:
+            trailing: datagrams lost behind the last one received, where known.
+            ended: whether the stream is over.
+        """
+        rate = self._clock.rate
+        if not rate:
+            return []
+        found = [
+            outage
+            for one in (*self._done, *self._open)
+            if (outage := self._outage(one)) is not None
+        ]
+        if self._row is not None:
+            found.append(
+                row_outage(self._row, self._clock, jitter_s=self._jitter_s, complete=False)
+            )
+        if trailing if ended and trailing is not None else self._short:
+            found.append(
+                open_outage(self._number, self._end, trailing, self._clock, jitter_s=self._jitter_s)
+            )
+        return found
+
+    def _outage(self, one: Gap | Row) -> Outage | None:
+        if isinstance(one, Row):
+            return row_outage(one, self._clock, jitter_s=self._jitter_s, complete=True)
+        return gap_outage(one, self._clock, jitter_s=self._jitter_s, ratio=self._ratio_at(one))
+
+    def _ratio_at(self, gap: Gap) -> float:
+        """Give the ratio of random loss around a gap."""
+        for row in (*self._done, self._row):
+            if isinstance(row, Row) and row.span and row.begin <= gap.interval[1] <= row.end:
+                return row.lost / row.span
+        return 0.0
