@@ -12,6 +12,7 @@ from pyperf2.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyperf2.core.book import Peer
     from pyperf2.core.options import Role
     from pyperf2.errors import PyPerf2Error
     from pyperf2.run.order import Order
@@ -47,6 +48,7 @@ class Face:
         self._created = utc_now()
         self._raw_log_folder: str | None = None
         self._run: Run | None = None
+        self._paired: list[Face] = []
         self._stale = False  # options changed since the start
         self.set_options(**options)
 
@@ -205,8 +207,37 @@ class Face:
                 protocol=self._options["protocol"],
                 name=self._options["name"],
             )
+        peers = [told for peer in self._paired for told in peer.senders()]
         with self._run.session() as session:
-            return session.result()
+            return session.result(peers)
+
+    def senders(self) -> list[Peer]:
+        """Give what the sending streams of the latest run say of themselves."""
+        if self._run is None:
+            return []
+        with self._run.session() as session:
+            return session.senders()
+
+    def pair(self, *others: Face) -> None:
+        """Learn who is at the other end: a server its client, a client its server.
+
+        What the sender says of itself completes the receiver's account: datagrams lost behind the
+        last one received, and outages that were the sender's own stalls. Several clients may send
+        to one server, and one client to several (multicast). ``start_all`` pairs by itself those
+        whose port and protocol agree.
+        """
+        for other in others:
+            if other.type == self.type:
+                raise OptionError(
+                    f"{other!r} is a {self.type} too; a pair is a server and a client"
+                )
+        for other in others:
+            self._add_peer(other)
+            other._add_peer(self)  # noqa: SLF001 - our own
+
+    def _add_peer(self, other: Face) -> None:
+        if other not in self._paired:
+            self._paired.append(other)
 
     def get_results(self) -> dict[str, Any]:
         """Give ``{stream_id: {"info", "detail", "summary", "events", "timestamp"}}``, a copy."""

@@ -150,10 +150,13 @@ class Client(IPerfInstance):
 def start_all(instances: Iterable[IPerfInstance], timeout: float = 5.0) -> None:
     """Start many instances in parallel: all servers first, and when they are ready, all clients.
 
+    Servers and clients whose port and protocol agree are paired (``Server.pair``).
+
     Raises:
         StartFailed: some did not start; it names each, and all of the group were stopped again.
     """
     members = list(instances)
+    _pair_up(members)
     try:
         for role in ("server", "client"):
             _start_together([one for one in members if one.type == role], timeout)
@@ -178,6 +181,14 @@ def stop_all(instances: Iterable[IPerfInstance]) -> None:
         engine.call(stop())
         for run in live:
             _await_delivery(run)
+
+
+def _pair_up(members: list[IPerfInstance]) -> None:
+    """Pair servers and clients whose port and protocol agree."""
+    servers = [one for one in members if one.type == "server"]
+    for client in (one for one in members if one.type == "client"):
+        same = (client.protocol, client.port)
+        client.pair(*(one for one in servers if (one.protocol, one.port) == same))
 
 
 def _start_together(group: list[IPerfInstance], timeout: float) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyperf2.core.account import ReceiverAccount, SenderAccount, Totals
 from pyperf2.core.counting import profile_for
 from pyperf2.core.messages import message
+from pyperf2.core.records import SUM_ID
 from pyperf2.core.results import StreamResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pyperf2.core.account import Sender
     from pyperf2.core.binary import Version
@@ -33,6 +34,36 @@ if TYPE_CHECKING:
 
 _MAX_EVENTS: Final = 10_000
 _MAX_HISTOGRAMS: Final = 1_000
+
+
+class Peer(NamedTuple):
+    """A sending stream at the other end: its address as it sees it, and its account."""
+
+    ip: str | None
+    port: int | None
+    sender: Sender
+
+
+def sender_of(info: Connected | None, peers: Sequence[Peer], *, lone: bool) -> Sender | None:
+    """Find the sender of a stream received: by address, else by port, else the only one.
+
+    Args:
+        info: where the stream comes from.
+        peers: the candidates.
+        lone: whether no other stream is received.
+    """
+    if info is not None:
+        same_port = [peer for peer in peers if peer.port == info.remote_port]
+        same = [peer for peer in same_port if peer.ip == info.remote_ip] or same_port
+        if len(same) == 1:
+            return same[0].sender
+    # An address translator may have changed both.
+    return peers[0].sender if lone and len(peers) == 1 else None
+
+
+def is_sum(stream_id: str) -> bool:
+    """Whether the id is that of a sum of streams: ``SUM``, ``FD1`` (both halves of a duplex)."""
+    return stream_id.startswith((SUM_ID, "FD"))
 
 
 class StreamBook:

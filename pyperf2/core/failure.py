@@ -52,7 +52,7 @@ def exit_failure(returncode: int, argv: Sequence[str], last_lines: Sequence[str]
     return IPerfError(f"iperf {how}", argv=argv, returncode=returncode, output=last_lines)
 
 
-def doubt(interval: Interval) -> Notice:
+def doubtful_figures(interval: Interval) -> Notice:
     """Make the notice of figures that cannot be."""
     return Notice(
         text=(

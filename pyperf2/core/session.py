@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from pyperf2.core.book import StreamBook
+from pyperf2.core.book import Peer, StreamBook, is_sum, sender_of
 from pyperf2.core.failure import (
     FATAL_KINDS,
     FLOOD_NOTICE,
@@ -25,7 +25,6 @@ from pyperf2.core.loss import EventNumbers, LossDetector, LossEvent
 from pyperf2.core.parsers import dialect_for
 from pyperf2.core.records import (
     NO_INSTANT,
-    SUM_ID,
     Connected,
     Histogram,
     Interval,
@@ -40,15 +39,13 @@ from pyperf2.core.results import Result
 from pyperf2.errors import IPerfError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Literal
 
-    from pyperf2.core.account import Sender
     from pyperf2.core.plan import Plan
     from pyperf2.core.records import (
         Instant,
     )
-    from pyperf2.core.results import StreamResult
 
 MAX_NOTICES: Final = 200
 _MAX_STREAMS: Final = 10_000
@@ -199,21 +196,26 @@ class Session:
         known = [d.expected_packets for d in self._detectors.values() if d.expected_packets]
         return max(known, default=None)
 
-    def senders(self) -> dict[int, Sender]:
-        """Give what each sending stream says of itself, by its local port (0: not known)."""
-        return {
-            book.info.local_port if book.info else 0: book.sender()
+    def senders(self) -> list[Peer]:
+        """Give what each sending stream says of itself, with its address."""
+        return [
+            Peer(
+                book.info.local_ip if book.info else None,
+                book.info.local_port if book.info else None,
+                book.sender(),
+            )
             for key, book in self._books.items()
-            if not _is_sum(key)
-        }
+            if not is_sum(key)
+        ]
 
-    def result(self, senders: Mapping[int, Sender] | None = None) -> Result:
+    def result(self, peers: Sequence[Peer] = ()) -> Result:
         """Give a snapshot of everything told so far.
 
         Args:
-            senders: what the senders of the streams received here say of themselves, by port.
+            peers: what the senders of the streams received here say of themselves.
         """
         plan = self.plan
+        lone = sum(not is_sum(key) for key in self._books) == 1
         return Result(
             tool=plan.tool,
             version=str(plan.version) if plan.version else None,
@@ -226,18 +228,13 @@ class Session:
             notices=tuple(self._notices),
             started_at=self._started.at() if self._started != NO_INSTANT else None,
             ended_at=self._ended.at() if self._ended not in (None, NO_INSTANT) else None,
-            streams=MappingProxyType(self._snapshots(senders or {})),
+            streams=MappingProxyType(
+                {
+                    key: book.snapshot(sender_of(book.info, peers, lone=lone))
+                    for key, book in self._books.items()
+                }
+            ),
         )
-
-    def _snapshots(self, senders: Mapping[int, Sender]) -> dict[str, StreamResult]:
-        lone = next(iter(senders.values())) if len(senders) == 1 else None
-        streams = {}
-        for key, book in self._books.items():
-            sender = senders.get(book.info.remote_port) if book.info else None
-            if sender is None and sum(not _is_sum(other) for other in self._books) == 1:
-                sender = lone  # an address translator may have changed the port
-            streams[key] = book.snapshot(sender)
-        return streams
 
     def classic_results(self) -> dict[str, Any]:
         """Give the dict that ``get_results()`` returns."""
@@ -255,7 +252,7 @@ class Session:
     def _interpret(self, record: Record) -> None:
         """Queue what a record means: loss first, then the record itself."""
         if isinstance(record, Interval):
-            if not (record.omitted or _is_sum(record.stream_id)):
+            if not (record.omitted or is_sum(record.stream_id)):
                 self._judge(record)
         elif isinstance(record, OutOfOrder):
             self._recount(record)
@@ -269,7 +266,7 @@ class Session:
         doubt = book.doubtful
         count = book.count(interval)
         if book.doubtful > doubt:
-            self._out.append(doubt(interval))
+            self._out.append(doubtful_figures(interval))
         if interval.direction == "sent":
             return
         detector = self._detectors.get(interval.stream_id)
@@ -378,11 +375,6 @@ class Session:
         if self._first_error is None or (fatal and not self._fatal):
             self._first_error = notice
         self._fatal = self._fatal or fatal
-
-
-def _is_sum(stream_id: str) -> bool:
-    """Whether the id is that of a sum of streams: ``SUM``, ``FD1`` (both halves of a duplex)."""
-    return stream_id == SUM_ID or stream_id.startswith("FD")
 
 
 def run_through(session: Session, feed: Iterable[tuple[bytes, Instant]]) -> Session:
