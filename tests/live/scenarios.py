@@ -12,6 +12,7 @@ SENT: Final = frozenset({"sent"})
 RECEIVED: Final = frozenset({"received"})
 BOTH_WAYS: Final = SENT | RECEIVED
 
+V2_0: Final = Version(2, 0)
 Options = Mapping[str, Any]
 
 
@@ -28,7 +29,7 @@ class Scenario:
     client: Options = field(default_factory=dict)
     server: Options = field(default_factory=dict)
     place: Literal["loopback", "namespaces", "ipv6"] = "loopback"
-    since: Version = Version(2, 0)
+    since: Version = V2_0
     until: Version | None = None
     gap: tuple[Version, Version] | None = None
     client_does: frozenset[str] = SENT
@@ -44,7 +45,8 @@ class Scenario:
 
 def _both(name: str, **rest: Any) -> tuple[Scenario, ...]:
     return tuple(
-        Scenario(name=f"{protocol} {name}", protocol=protocol, **rest) for protocol in ("tcp", "udp")
+        Scenario(name=f"{protocol} {name}", protocol=protocol, **rest)
+        for protocol in ("tcp", "udp")
     )
 
 

@@ -29,7 +29,9 @@ def only_stream(one: Server | Client) -> StreamResult:
     return stream
 
 
-def pair(lab: Lab, iperf: Path, port: int, seconds: float, interval: float) -> tuple[Server, Client]:
+def pair(
+    lab: Lab, iperf: Path, port: int, seconds: float, interval: float
+) -> tuple[Server, Client]:
     """Return a receiver and a sender of 1000 datagrams a second."""
     receiver = Server(
         protocol="udp", port=port, use_linux_namespace=lab.right, report_interval=interval,

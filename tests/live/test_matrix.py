@@ -64,7 +64,7 @@ def faces(scenario: Scenario, lab: Lab, iperf: Path) -> tuple[AsyncServer, Async
         here["client_source_port"] = free_port(scenario.protocol)
     if "isochronous" in here:
         del here["bandwidth"]
-    return AsyncServer(**there | scenario.server), AsyncClient(target, **here)
+    return AsyncServer(**{**there, **scenario.server}), AsyncClient(target, **here)
 
 
 async def played(scenario: Scenario, lab: Lab, iperf: Path) -> Outcome:
