@@ -17,6 +17,7 @@ from pyperf2.core.failure import (
     FATAL_KINDS,
     FLOOD_NOTICE,
     FloodGuard,
+    doubtful_figures,
     exit_failure,
     failure,
 )
