@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyperf2.core.book import lossy_periods
 from pyperf2.core.options import OPTIONS, READ_ONLY, OptionSet, nearest, unknown_option
 from pyperf2.core.results import Result
 from pyperf2.errors import OptionError
@@ -248,6 +247,8 @@ class Face:
 
     def get_result_events(self) -> list[dict[str, Any]]:
         """Group neighbouring intervals with loss: ``[{"detail": […], "summary": {…}}]``."""
+        from pyperf2.core.book import lossy_periods
+
         return lossy_periods(self.get_results())
 
     def trim_results(self, keep: int, stream_id: str | None = None) -> None:

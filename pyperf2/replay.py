@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core.binary import Version
-from pyperf2.core.loss import LossPolicy
 from pyperf2.core.options import OptionSet, unknown_option
-from pyperf2.core.plan import Plan
 from pyperf2.core.records import NO_INSTANT, Instant
-from pyperf2.core.session import Session, run_through
-from pyperf2.core.units import parse_bandwidth
 from pyperf2.errors import OptionError, UnsupportedOption
 
 if TYPE_CHECKING:
@@ -21,6 +17,7 @@ if TYPE_CHECKING:
     from pyperf2.core.binary import Tool
     from pyperf2.core.options import Role
     from pyperf2.core.results import Result
+    from pyperf2.core.session import Session
 
 _OPTIONS: Final = (
     "bandwidth",
@@ -34,7 +31,7 @@ _OPTIONS: Final = (
     "name",
 )
 
-Source = str | Path | bytes | Iterable[str | bytes | tuple[float, str | bytes]]
+Source = str | PathLike[str] | bytes | Iterable[str | bytes | tuple[float, str | bytes]]
 
 
 def replay(
@@ -73,6 +70,8 @@ def replay(
             raise unknown_option(name)
     chosen = OptionSet()
     chosen.set_all({"protocol": protocol, **options})
+    from pyperf2.core.session import run_through  # `import pyperf2` stays cheap
+
     session = run_through(_session(tool, role, protocol, version, chosen), _chunks(source))
     if peer is None:
         return session.result()
@@ -88,6 +87,11 @@ def _session(
     version: str | None,
     chosen: OptionSet,
 ) -> Session:
+    from pyperf2.core.loss import LossPolicy
+    from pyperf2.core.plan import Plan
+    from pyperf2.core.session import Session
+    from pyperf2.core.units import parse_bandwidth
+
     rate = parse_bandwidth(chosen["bandwidth"]) if chosen["bandwidth"] else None
     plan = Plan(
         tool=tool,
@@ -120,8 +124,9 @@ def _version(text: str | None) -> Version | None:
 
 
 def _chunks(source: Source) -> Iterable[tuple[bytes, Instant]]:
-    if isinstance(source, (str, Path)):
-        yield Path(source).read_bytes(), NO_INSTANT
+    if isinstance(source, (str, PathLike)):
+        with open(source, "rb") as recording:  # noqa: PTH123 - pathlib costs more than this module
+            yield recording.read(), NO_INSTANT
     elif isinstance(source, (bytes, bytearray)):
         yield bytes(source), NO_INSTANT
     else:

@@ -5,7 +5,6 @@ Validation, argv, the table in the docs and ``get_options`` are all derived from
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -292,6 +291,8 @@ READ_ONLY: Final = frozenset(
 
 def nearest(name: str) -> str | None:
     """Give the known option whose name is most like ``name``, or None."""
+    import difflib
+
     found = difflib.get_close_matches(name, OPTIONS, n=1, cutoff=0.75)
     return found[0] if found else None
 

@@ -157,23 +157,26 @@ class Report:
         return self.arrived.monotonic_ns
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Interval(Report):
     """One interval report as iperf printed it; nothing inferred."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class Summary(Report):
     """The final line of a stream: start of the test to its end."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class ServerReport(Report):
     """What the other side told at the end of a test: the server told the client.
 
     iperf2: under ``Server Report:``. iperf3: the ``receiver`` line of a client that sends, the
     ``sender`` line of one that receives (``-R``); then it is ``direction="sent"``.
     """
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-
-from pyperf2.core import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,15 +87,21 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain data, ready for JSON; ``from_dict`` reads it back."""
+        from pyperf2.core import plain
+
         return plain.of_result(self)
 
     def to_json(self, *, indent: int | None = None) -> str:
         """Give the result as a JSON document."""
+        import json
+
         return json.dumps(self.to_dict(), indent=indent)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Result:
         """Read what ``to_dict`` gave; ValueError for another schema."""
+        from pyperf2.core import plain
+
         return plain.to_result(data)
 
     def report(self) -> str:
