@@ -26,17 +26,21 @@ _DIRECTIONS: Final = ("reverse", "full_duplex", "dualtest", "tradeoff")
 
 # Arguments that would take the process or its output out of our hands, and why.
 _FORBIDDEN: Final = {
-    "-D": "a daemon can be neither read nor stopped", "--daemon": "see -D",
-    "-o": "its output must come to us; set_raw_log_path keeps a copy", "--output": "see -o",
-    "-s": "the class decides: use Server", "--server": "see -s",
-    "-c": "the class decides: use Client", "--client": "see -c",
-    "-u": "use the option protocol", "--udp": "see -u",
-    "-p": "use the option port", "--port": "see -p",
-    "-i": "use the option report_interval", "--interval": "see -i",
-    "-y": "use the option reportstyle", "--reportstyle": "see -y",
-    "-h": "it prints the help and ends", "--help": "see -h",
-    "-v": "it prints the version and ends", "--version": "see -v",
-}  # fmt: skip
+    flag: why
+    for flags, why in {
+        ("-D", "--daemon"): "a daemon can be neither read nor stopped",
+        ("-o", "--output"): "its output must come to us; set_raw_log_path keeps a copy",
+        ("-s", "--server"): "the class decides: use Server",
+        ("-c", "--client"): "the class decides: use Client",
+        ("-u", "--udp"): "use the option protocol",
+        ("-p", "--port"): "use the option port",
+        ("-i", "--interval"): "use the option report_interval",
+        ("-y", "--reportstyle"): "use the option reportstyle",
+        ("-h", "--help"): "it prints the help and ends",
+        ("-v", "--version"): "it prints the version and ends",
+    }.items()
+    for flag in flags
+}
 _SWITCHES: Final = frozenset("CDINRUVX1ehmrsuvz")  # single letters that take no value
 
 
