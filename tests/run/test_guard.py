@@ -37,7 +37,7 @@ time.sleep(60)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["setpriv twice", "python"])
+@pytest.mark.parametrize("launcher", ["setpriv and prlimit", "setpriv twice", "python"])
 def test_a_parent_killed_in_the_middle_of_a_start_leaves_nothing(
     launcher: str, tmp_path: Path
 ) -> None:
@@ -88,13 +88,13 @@ def test_without_setpriv_python_does_it(monkeypatch: pytest.MonkeyPatch, tmp_pat
     fake.chmod(0o755)
     for folder in (tmp_path, tmp_path / "missing"):
         monkeypatch.setenv("PATH", str(folder))
-        for cached in (guard._setpriv, guard._launcher):
+        for cached in (guard._found, guard._launcher):
             cached.cache_clear()
         try:
             assert "python" == guard._launcher()
         finally:
             monkeypatch.undo()
-            for cached in (guard._setpriv, guard._launcher):
+            for cached in (guard._found, guard._launcher):
                 cached.cache_clear()
 
 
