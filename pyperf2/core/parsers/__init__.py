@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from pyperf2.core.lines import MAX_LINE
 from pyperf2.core.parsers.iperf2 import Iperf2Csv, Iperf2Text
+from pyperf2.core.parsers.iperf3 import Iperf3Json, Iperf3Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     Release = tuple[int | str, ...]
 
 Tool = Literal["iperf2", "iperf3"]
-Form = Literal["text", "csv"]
+Form = Literal["text", "csv", "json"]
+
+# One event line of iperf3 holds all streams (128, both ways: 200 KB), or the server's whole output.
+_MAX_JSON_LINE: Final = 16 * 1024 * 1024
 
 
 class Dialect(Protocol):
@@ -51,6 +56,8 @@ class _Factory(Protocol):
 _DIALECTS: Final[dict[tuple[Tool, Form], _Factory]] = {
     ("iperf2", "text"): Iperf2Text,
     ("iperf2", "csv"): Iperf2Csv,
+    ("iperf3", "text"): Iperf3Text,
+    ("iperf3", "json"): Iperf3Json,
 }
 
 
@@ -60,6 +67,7 @@ def dialect_for(
     protocol: Transport,
     tool: Tool = "iperf2",
     csv: bool = False,
+    json: bool = False,
     version: Release | None = None,
     report_interval: float | None = None,
 ) -> Dialect:
@@ -70,13 +78,15 @@ def dialect_for(
         protocol: of the test.
         tool: which program it is.
         csv: whether iperf2 was started with ``-y C``.
+        json: whether iperf3 was started with ``--json-stream`` or ``--json``; its text is read
+            with this, too.
         version: of the binary, if known.
         report_interval: ``-i`` in seconds, 0 where it runs without, None where that is unknown.
 
     Raises:
         LookupError: nobody has written that dialect.
     """
-    form: Form = "csv" if csv else "text"
+    form: Form = "csv" if csv else "json" if json else "text"
     try:
         factory = _DIALECTS[tool, form]
     except KeyError:
@@ -85,4 +95,19 @@ def dialect_for(
     return factory(role=role, protocol=protocol, version=version, report_interval=report_interval)
 
 
-__all__ = ["Dialect", "Form", "Iperf2Csv", "Iperf2Text", "Tool", "dialect_for"]
+def longest_line(*, json: bool = False) -> int:
+    """Return how long a sane line of output may be, in bytes: what to cut it at."""
+    return _MAX_JSON_LINE if json else MAX_LINE
+
+
+__all__ = [
+    "Dialect",
+    "Form",
+    "Iperf2Csv",
+    "Iperf2Text",
+    "Iperf3Json",
+    "Iperf3Text",
+    "Tool",
+    "dialect_for",
+    "longest_line",
+]
