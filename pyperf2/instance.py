@@ -235,5 +235,7 @@ def _distinct(one: IPerfInstance, taken: set[str]) -> str:
 
 def _await_delivery(run: Run) -> None:
     """Wait for callbacks to take the rest, but never for the one this is called in."""
+    if run.inherited:
+        return
     if not run.inside_callback and not run.finished.wait(DELIVERY_GRACE_S):
         run.give_up_delivery()

@@ -136,7 +136,7 @@ class Run:
 
     async def stop(self, *, grace_s: float = STOP_GRACE_S) -> None:
         """End it by the stop ladder and reap it; nothing happens if it has ended."""
-        if self._process is None or self._pid != os.getpid():
+        if self._process is None or self.inherited:
             return
         with self._lock:
             self._session.stopping()
@@ -155,6 +155,11 @@ class Run:
     def returncode(self) -> int | None:
         """Exit status, negative when a signal ended it; None while it runs."""
         return self._process.returncode if self._process else None
+
+    @property
+    def inherited(self) -> bool:
+        """Whether a fork left it here: it is the parent's, and nothing of it moves any more."""
+        return self._pid != os.getpid()
 
     @property
     def inside_callback(self) -> bool:
