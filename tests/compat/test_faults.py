@@ -1,0 +1,450 @@
+"""The faults of the old package, by their numbers: none of them comes back."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyperf2 import Client, OptionError, Server, replay
+from tests.conftest import iperf_children
+from tests.faces.pairs import LIGHT, udp_pair
+from tests.live.support import LOOPBACK, ROOT, free_port, wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyperf2 import LossEvent, StreamResult
+
+CONNECTED = "[  1] local 10.0.0.1 port 5001 connected with 10.0.0.2 port 40000"
+PPS = 1000
+
+
+def recorded(*rows: tuple[float, float, int, int], **options: Any) -> StreamResult:
+    """Return the stream of a 2.1.8 server with ``-e`` that printed (start, end, lost, total)…
+
+    A datagram is 1470 bytes; the last row is the final line.
+    """
+    lines = [CONNECTED]
+    for start, end, lost, total in rows:
+        got = total - lost
+        size, rate = got * 1470 / 1024, got * 1470 * 8 / 1000 / max(end - start, 1e-9)
+        latency = "0.005/0.001/0.020/0.002" if total else "-/-/-/-"
+        lines.append(
+            f"[  1] {start:.4f}-{end:.4f} sec  {size:.4g} KBytes  {rate:.4g} Kbits/sec   0.001 ms "
+            f"{lost}/{total} (1%) {latency} ms {got} pps {got}/0(0) pkts 299000"
+        )
+    options = {"report_interval": 1, "version": "2.1.8", **options}
+    result = replay(lines, **options)
+    assert () == result.notices
+    return result.streams["1"]
+
+
+def only_event(stream: StreamResult) -> LossEvent:
+    """Return the one event of a stream; it is closed."""
+    (event,) = stream.loss_events
+    assert "stable" == event.status
+    assert event.end is not None
+    return event
+
+
+# --- 1: the life of a process -------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_fault_1_a_duration_disturbs_neither_stop_nor_status() -> None:
+    """stop() works with ``test_duration`` set, before and after iperf's own end."""
+    for early in (True, False):
+        server, client = udp_pair(test_duration=0.3)
+        with server:
+            client.start()
+            if not early:
+                wait_for(lambda: client.status == "stopped", "it to end by itself")
+            assert client.stop()
+            assert "stopped" == client.status
+
+
+@pytest.mark.slow
+def test_fault_1_a_second_start_orphans_nothing() -> None:
+    """It starts no second iperf; stop() ends the one there is."""
+    server, client = udp_pair(test_duration=20)
+    with server:
+        for _ in range(3):
+            assert client.start()
+        assert {server.pid, client.pid} == set(iperf_children())
+        client.stop()
+        assert {server.pid} == set(iperf_children())
+
+
+@pytest.mark.slow
+def test_fault_1_the_interpreter_exits_while_a_server_runs() -> None:
+    """Within a moment, and the server with it."""
+    code = (
+        "from pyperf2 import Server\n"
+        f"server = Server(port={free_port('tcp')}, test_duration=60)\n"
+        "server.start()\nprint(server.pid)"
+    )
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert time.monotonic() - began < 5
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout), 0)
+
+
+@pytest.mark.slow
+def test_fault_1_a_build_that_ignores_signals_is_killed(tmp_path: Path) -> None:
+    """2.0.5 swallows INT and TERM; stop() does not wait for ever."""
+    deaf = tmp_path / "iperf"
+    deaf.write_text(
+        "#!/bin/sh\n"
+        '[ "$1" = -v ] && { echo "iperf version 2.0.5 (08 Jul 2010) pthreads"; exit; }\n'
+        "trap '' INT TERM\n"
+        "while :; do sleep 0.1; done\n"
+    )
+    deaf.chmod(0o755)
+    server = Server(iperf_binary_path=str(deaf), port=free_port("tcp"))
+    assert server.start(wait=False)
+    began = time.monotonic()
+    assert server.stop()
+    assert time.monotonic() - began < 8
+    assert ("stopped", -9) == (server.status, server.returncode)
+
+
+# --- 2: callbacks -------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_fault_2_a_raising_callback_does_not_end_the_reading() -> None:
+    """All intervals are read and told, each raise is counted."""
+    server, client = udp_pair()
+    told: list[Any] = []
+
+    def fail(message: dict[str, Any]) -> None:
+        told.append(message)
+        raise KeyError("gone")  # noqa: EM101 - what user code does
+
+    server.register_on_data_callback(fail)
+    with server, client:
+        assert client.wait(timeout=5)
+    (stream,) = server.get_results().values()
+    assert len(stream["detail"]) == len(told) == server.callback_errors >= 4
+
+
+@pytest.mark.slow
+def test_fault_2_stop_inside_a_callback_does_not_deadlock() -> None:
+    """Of a loss callback, on the instance itself."""
+    server, client = udp_pair(test_duration=20)
+    server.bandwidth = "400pps"  # twice what comes: a loss event at once
+    server.register_on_packetloss_callback(lambda message, who: who.stop(), who=server)
+    with server, client:
+        assert server.wait(timeout=8)
+    assert "stopped" == server.status
+
+
+def test_fault_2_result_events() -> None:
+    """``get_result_events()`` groups neighbouring lossy intervals."""
+    assert [] == Server().get_result_events()
+
+
+# --- 3: options ---------------------------------------------------------------------------
+
+
+def test_fault_3_none_and_false_are_no_text() -> None:
+    """None is unset, False is off; neither becomes a word on the command line."""
+    client = Client(LOOPBACK)
+    client.set_options(bind_ip=None, dscp=None, name=None, realtime=False, bandwidth=None)
+    told = client.generate_cli_from_options()
+    assert not {"None", "False", "-B", "-S", "-b", "-z"} & set(told)
+    assert client.get_options()["bind_ip"] is None
+    client.set_options(realtime="False")
+    assert client.realtime is False
+
+
+def test_fault_3_unknown_options_are_refused() -> None:
+    """With the nearest right name; nothing of the call is stored."""
+    client = Client(LOOPBACK)
+    with pytest.raises(OptionError, match="'bandwidth'"):
+        client.set_options(port=5999, bandwith="10M")
+    assert 5001 == client.port
+    with pytest.raises(OptionError, match="'bandwidth'"):
+        client.bandwith = "10M"
+
+
+@pytest.mark.slow
+def test_fault_3_half_a_second() -> None:
+    """``test_duration="0.5"`` runs for half a second."""
+    server, client = udp_pair(test_duration="0.5")
+    with server:
+        assert client.start()
+        assert client.wait(timeout=5)
+    (stream,) = client.result().streams.values()
+    assert pytest.approx(0.5, abs=0.1) == stream.duration_s
+
+
+# --- 4 and 5: loss ------------------------------------------------------------------------
+
+
+def test_fault_4_the_summary_of_one_interval_is_no_second_one() -> None:
+    """101 lost are 101."""
+    stream = recorded((0, 1, 101, 1001), (0, 1.0002, 101, 1002))
+    assert 1 == len(stream.intervals)
+    assert 101 == stream.packets_lost
+    assert 101 == only_event(stream).packets_lost_confirmed
+
+
+def test_fault_4_an_event_open_at_the_end_is_closed() -> None:
+    """``event_end`` is set when the stream ends."""
+    event = only_event(recorded((0, 1, 0, 1000), (1, 2, 7, 1000), (0, 2.0002, 7, 2001)))
+    assert (1, 2) == (event.begin, event.end)
+    assert 2 == event.to_dict()["event_end"]
+
+
+@pytest.mark.parametrize("counter", [None, True])
+@pytest.mark.parametrize("bandwidth", ["", "1000pps"])
+def test_fault_5_an_outage_over_a_border_is_counted_once(
+    counter: bool | None,  # noqa: FBT001 - the option's own values
+    bandwidth: str,
+) -> None:
+    """499 stay 499, and 901 stay 901, however the losses are looked at."""
+    for lost, before in ((499, 750), (901, 450)):
+        total = 1000 - before + 1000
+        stream = recorded(
+            (0, 1, 0, 1000), (1, 2, 0, before), (2, 3, lost, total), (3, 4, 0, 1000),
+            (0, 4.0002, lost, 4001),
+            use_iperf_loss_counter=counter, bandwidth=bandwidth,
+        )  # fmt: skip
+        assert lost == stream.packets_lost
+        event = only_event(stream)
+        assert lost == event.packets_lost_confirmed
+        assert lost == event.to_dict()["total_packets_lost_since_event_start"]
+
+
+def test_fault_5_an_outage_of_more_than_an_interval() -> None:
+    """1.5 s in the recommended mode: told live as dark, in the end with its true count."""
+    stream = recorded(
+        (0, 1, 0, 1000), (1, 2, 0, 500), (2, 3, 0, 0), (3, 4, 1500, 2500), (4, 5, 0, 1000),
+        (0, 5.0002, 1500, 5001), bandwidth="1000pps",
+    )  # fmt: skip
+    event = only_event(stream)
+    assert 1500 == stream.packets_lost == event.packets_lost_confirmed
+    assert event.end == 4
+
+
+def test_fault_5_an_outage_until_the_end() -> None:
+    """1750 are missing: known about at once, and exactly with the client's own count."""
+    rows = ((0, 1, 0, 1000), (1, 2, 0, 250), (2, 3, 0, 0), (0, 3.0, 0, 1250))
+    event = only_event(recorded(*rows, bandwidth="1000pps"))
+    assert pytest.approx(1750, abs=2) == event.to_dict()["total_packets_lost_since_event_start"]
+    assert event.estimated
+
+
+def test_fault_5_each_event_counts_for_itself() -> None:
+    """What was lost before, in an event that is closed, is not taken off or added."""
+    stream = recorded(
+        (0, 1, 0, 1000), (1, 2, 30, 1000), (2, 3, 0, 1000), (3, 4, 5, 1000), (4, 5, 0, 1000),
+        (0, 5.0002, 35, 5001),
+    )  # fmt: skip
+    told = [(e.event_number, e.begin, e.end, e.packets_lost_confirmed) for e in stream.loss_events]
+    assert [(0, 1, 2, 30), (1, 3, 4, 5)] == told
+
+
+# --- 6: streams, late datagrams, TCP --------------------------------------------------------
+
+
+def test_fault_6_each_stream_has_its_own_baseline() -> None:
+    """One of 1000 a second and one of 100: neither is measured by the other."""
+    slow = CONNECTED.replace("[  1]", "[  2]").replace("40000", "40001")
+    lines = [CONNECTED, slow]
+    for second in range(3):
+        for label, count in ((1, 1000), (2, 100)):
+            lines.append(
+                f"[  {label}] {second}.0000-{second + 1}.0000 sec  {count * 1.4355:.3g} KBytes  "
+                f"{count * 11.76:.4g} Kbits/sec   0.001 ms 0/{count} (0%)"
+            )
+    result = replay(lines, report_interval=1, use_iperf_loss_counter=False, version="2.1.8")
+    assert [(), ()] == [result.streams[key].loss_events for key in "12"]
+
+
+def test_fault_6_late_datagrams_are_given_back() -> None:
+    """Ten that are late are not lost."""
+    lines = [
+        CONNECTED,
+        "[  1] 0.0000-1.0000 sec  1.40 MBytes  11.8 Mbits/sec   0.001 ms 0/1000 (0%)",
+        "[  1] 1.0000-2.0000 sec  1.39 MBytes  11.6 Mbits/sec   0.001 ms 10/1000 (1%)",
+        "[  1] 2.0000-3.0000 sec  1.42 MBytes  11.9 Mbits/sec   0.001 ms 0/1000 (0%)",
+        "[  1] 2.0000-3.0000 sec  10 datagrams received out-of-order",
+        "[  1] 0.0000-3.0002 sec  4.21 MBytes  11.8 Mbits/sec   0.001 ms 0/3001 (0%)",
+        "[  1] 0.0000-3.0002 sec  10 datagrams received out-of-order",
+    ]
+    stream = replay(lines, report_interval=1, version="2.2.1").streams["1"]
+    assert (0, 10) == (stream.packets_lost, stream.packets_out_of_order)
+
+
+def test_fault_6_a_silent_tcp_stream_raises_an_event() -> None:
+    """A second without a byte is a stall."""
+    rows = ["1.25 MBytes  10.5 Mbits/sec", "0.000 Bytes  0.000 bits/sec"]
+    lines = [CONNECTED] + [
+        f"[  1] {second}.0000-{second + 1}.0000 sec  {rows[second == 1]}" for second in range(4)
+    ]
+    stream = replay(lines, protocol="tcp", report_interval=1, version="2.1.8").streams["1"]
+    event = only_event(stream)
+    assert ("stall", 1, 2) == (event.kind, event.begin, event.end)
+
+
+# --- 7: what builds print -------------------------------------------------------------------
+
+
+def test_fault_7_2_0_5_is_understood() -> None:
+    """One decimal, blanks within the interval, the socket as id."""
+    stream = replay(
+        ["[  3] local 10.0.0.1 port 5001 connected with 10.0.0.2 port 40000",
+         "[ ID] Interval       Transfer     Bandwidth        Jitter   Lost/Total Datagrams",
+         "[  3]  0.0- 1.0 sec  1.26 MBytes  10.6 Mbits/sec   0.008 ms  100/ 1000 (10%)",
+         "[  3]  1.0- 2.0 sec  1.40 MBytes  11.8 Mbits/sec   0.008 ms    0/ 1000 (0%)",
+         "[  3]  0.0- 2.0 sec  2.66 MBytes  11.2 Mbits/sec   0.008 ms  100/ 2000 (5%)"],
+        version="2.0.5", report_interval=1,
+    ).streams["3"]  # fmt: skip
+    assert [(100, 1000), (0, 1000)] == [(i.lost_packets, i.packets) for i in stream.intervals]
+    assert stream.summary is not None
+    assert 2000 == stream.summary.packets
+
+
+@pytest.mark.parametrize(
+    ("version", "columns", "expected"),
+    [
+        ("2.0.13a", "17081/0   0    1119K/4527 us  7564.03", (17081, 0, 1119 * 1024, 4527, None)),
+        ("2.0.14a", "13454/0          0      364K/36 us  48980879.89",
+         (13454, 0, 364 * 1024, 36, None)),
+        ("2.1.8", "10/0          3     1151K/1639(3084) us  800", (10, 3, 1151 * 1024, 1639, 3084)),
+        ("2.2.1", "11/0/0         2       63K(1)/1151K(18)/76(32) us  17023",
+         (11, 2, 1151 * 1024, 76, 32)),
+    ],
+)  # fmt: skip
+def test_fault_7_a_tcp_clients_columns(
+    version: str, columns: str, expected: tuple[int, int, int, int, int | None]
+) -> None:
+    """cwnd, rtt and var whole, in each version's own form."""
+    line = f"[  1] 0.0000-1.0000 sec  1.25 MBytes  10.5 Mbits/sec  {columns}"
+    lines = [CONNECTED, line, line.replace("0.0000-1.0000", "1.0000-2.0000")]
+    result = replay(lines, role="client", protocol="tcp", version=version, report_interval=1)
+    first = result.streams["1"].intervals[0]
+    assert expected == (
+        first.writes, first.retransmits, first.snd_cwnd_bytes, first.rtt_us, first.rttvar_us
+    )  # fmt: skip
+    assert () == result.notices
+    assert first.netpower is not None
+
+
+def test_fault_7_a_2_2_sender_and_net_pwr() -> None:
+    """``1000/0/0`` are writes, errors and time-outs; NetPwr of the receiver is a number."""
+    line = (
+        "[  1] 0.0000-1.0000 sec  1.40 MBytes  11.8 Mbits/sec  1000/0/0     1000 pps",
+        "[  1] 0.0000-1.0000 sec  1.40 MBytes  11.8 Mbits/sec   0.001 ms 3/1003 (0.3%) "
+        "0.005/0.001/0.020/0.002 ms 1000 pps 1000/0/0 299130",
+    )
+    sent = replay([CONNECTED, line[0]], role="client", version="2.2.1", report_interval=1)
+    got = replay([CONNECTED, line[1]], role="server", version="2.2.1", report_interval=1)
+    (first,) = sent.streams["1"].intervals
+    assert (1000, 0, 1000) == (first.writes, first.write_errors, first.packets_per_second)
+    (first,) = got.streams["1"].intervals
+    assert (3, 1003, 1000, 299130) == (
+        first.lost_packets, first.packets, first.packets_received, first.netpower
+    )  # fmt: skip
+
+
+def test_fault_7_sums_reports_and_late_counts_are_kept() -> None:
+    """``[SUM]``, the Server Report, out-of-order lines: each has its place."""
+    client = replay(
+        [CONNECTED,
+         "[  1] 0.0000-1.0000 sec  1.40 MBytes  11.8 Mbits/sec  1000/0     1000 pps",
+         "[SUM] 0.0000-1.0000 sec  2.80 MBytes  23.5 Mbits/sec  2000/0     2000 pps",
+         "[  1] 0.0000-1.0011 sec  1.41 MBytes  11.8 Mbits/sec  1002/0     1000 pps",
+         "[  1] Sent 1004 datagrams",
+         "[  1] Server Report:",
+         "[  1] 0.0000-1.0010 sec  1.40 MBytes  11.7 Mbits/sec   0.000 ms 5/1003 (0.5%)",
+         "[  1] 0.0000-1.0010 sec  2 datagrams received out-of-order"],
+        role="client", version="2.1.8", report_interval=1,
+    )  # fmt: skip
+    assert {"1", "SUM"} == set(client.streams)
+    report = client.streams["1"].server_report
+    assert report is not None
+    assert (5, 1003, 2) == (report.lost_packets, report.packets, report.out_of_order)
+    assert 1004 == client.streams["1"].datagrams_sent
+    assert () == client.notices
+
+
+# --- 8: the rest ----------------------------------------------------------------------------
+
+
+def test_fault_8_ipv6() -> None:
+    """``-V`` comes by itself with an address of IPv6."""
+    assert "-V" in Client("2001:db8::1").generate_cli_from_options()
+    assert "-V" in Server(bind_ip="::1").generate_cli_from_options()
+    assert "-V" not in Client("192.0.2.1").generate_cli_from_options()
+
+
+@pytest.mark.slow
+def test_fault_8_twelve_streams_start_without_skew() -> None:
+    """One after the other, in far less than the 2.4 s that 0.2 s of sleep each made."""
+    servers = [Server(protocol="udp", port=free_port(), **LIGHT) for _ in range(12)]
+    took = []
+    try:
+        for server in servers:
+            began = time.monotonic()
+            server.start()
+            took.append(time.monotonic() - began)
+    finally:
+        stoppers = [threading.Thread(target=server.stop) for server in servers]
+        for stopper in stoppers:
+            stopper.start()
+        for stopper in stoppers:
+            stopper.join()
+    assert sorted(took)[6] < 0.1
+    assert sum(took) < 1.2
+
+
+def test_fault_8_history_is_bounded_if_asked() -> None:
+    """With ``history`` memory does not grow, and the totals stay exact."""
+    rows = [(float(n), n + 1.0, 1, PPS) for n in range(500)]
+    stream = recorded(*rows, (0, 500.0002, 500, 500 * PPS + 1), history=10)
+    assert (10, 500, 500) == (len(stream.intervals), stream.interval_count, stream.packets_lost)
+
+
+@pytest.mark.slow
+def test_fault_8_the_root_logger_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """No handler, no level, no record of ours on it; the library's loggers carry its name."""
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level)
+    server, client = udp_pair()
+
+    def fail(_: object) -> None:
+        raise ValueError
+
+    server.register_on_data_callback(fail)
+    with caplog.at_level(logging.DEBUG), server, client:
+        client.wait(timeout=5)
+    names = {record.name for record in caplog.records}
+    assert names
+    assert all(name.startswith(("pyperf2", "asyncio")) for name in names)
+    assert before[0] == [one for one in root.handlers if one in before[0]]
+
+
+@pytest.mark.slow
+def test_fault_8_raw_logs_of_two_objects_do_not_collide(tmp_path: Path) -> None:
+    """The same name, the same second, the same folder."""
+    (one, _), (two, _) = udp_pair(), udp_pair()
+    for server in (one, two):
+        server.set_raw_log_path(str(tmp_path))
+        server.start(wait=False)
+    paths = {one.raw_log_path, two.raw_log_path}
+    for server in (one, two):
+        server.stop()
+    assert 2 == len(paths) == len(list(tmp_path.iterdir()))
