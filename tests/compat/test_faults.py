@@ -65,7 +65,7 @@ def test_fault_1_a_duration_disturbs_neither_stop_nor_status() -> None:
         with server:
             client.start()
             if not early:
-                wait_for(lambda: client.status == "stopped", "it to end by itself")
+                assert client.wait(timeout=5)
             assert client.stop()
             assert "stopped" == client.status
 
@@ -107,11 +107,13 @@ def test_fault_1_a_build_that_ignores_signals_is_killed(tmp_path: Path) -> None:
         "#!/bin/sh\n"
         '[ "$1" = -v ] && { echo "iperf version 2.0.5 (08 Jul 2010) pthreads"; exit; }\n'
         "trap '' INT TERM\n"
+        f"touch {tmp_path}/trapped\n"
         "while :; do sleep 0.1; done\n"
     )
     deaf.chmod(0o755)
     server = Server(iperf_binary_path=str(deaf), port=free_port("tcp"))
     assert server.start(wait=False)
+    wait_for((tmp_path / "trapped").exists, "it to be deaf")
     began = time.monotonic()
     assert server.stop()
     assert time.monotonic() - began < 8
@@ -129,7 +131,7 @@ def test_fault_2_a_raising_callback_does_not_end_the_reading() -> None:
 
     def fail(message: dict[str, Any]) -> None:
         told.append(message)
-        raise KeyError("gone")  # noqa: EM101 - what user code does
+        raise KeyError("gone")
 
     server.register_on_data_callback(fail)
     with server, client:
@@ -143,10 +145,10 @@ def test_fault_2_stop_inside_a_callback_does_not_deadlock() -> None:
     """Of a loss callback, on the instance itself."""
     server, client = udp_pair(test_duration=20)
     server.bandwidth = "400pps"  # twice what comes: a loss event at once
-    server.register_on_packetloss_callback(lambda message, who: who.stop(), who=server)
+    server.register_on_packetloss_callback(lambda _, who: who.stop(), who=server)
     with server, client:
         assert server.wait(timeout=8)
-    assert "stopped" == server.status
+    assert ("stopped", 0) == (server.status, server.callback_errors)
 
 
 def test_fault_2_result_events() -> None:
@@ -275,17 +277,21 @@ def test_fault_6_each_stream_has_its_own_baseline() -> None:
 
 def test_fault_6_late_datagrams_are_given_back() -> None:
     """Ten that are late are not lost."""
-    lines = [
-        CONNECTED,
-        "[  1] 0.0000-1.0000 sec  1.40 MBytes  11.8 Mbits/sec   0.001 ms 0/1000 (0%)",
-        "[  1] 1.0000-2.0000 sec  1.39 MBytes  11.6 Mbits/sec   0.001 ms 10/1000 (1%)",
-        "[  1] 2.0000-3.0000 sec  1.42 MBytes  11.9 Mbits/sec   0.001 ms 0/1000 (0%)",
-        "[  1] 2.0000-3.0000 sec  10 datagrams received out-of-order",
-        "[  1] 0.0000-3.0002 sec  4.21 MBytes  11.8 Mbits/sec   0.001 ms 0/3001 (0%)",
-        "[  1] 0.0000-3.0002 sec  10 datagrams received out-of-order",
+    rows = ("0/1000", 1000), ("10/1000", 990), ("0/1000", 1010)
+    lines = [CONNECTED] + [
+        f"[  1] {second}.0000-{second + 1}.0000 sec  {count * 1.4355:.4g} KBytes  11.8 Mbits/sec   "
+        f"0.001 ms {lost} (1%) 0.005/0.001/0.020/0.002 ms {count} pps {count}/0/0 299130"
+        for second, (lost, count) in enumerate(rows)
     ]
+    late = "[  1] 2.0000-3.0000 sec  10 datagrams received out-of-order"
+    end = "[  1] 0.0000-3.0002 sec  4.21 MBytes  11.8 Mbits/sec   0.001 ms 0/3001 (0%)"
+    lines += [late, end, late.replace("2.0000-3.0000", "0.0000-3.0002")]
     stream = replay(lines, report_interval=1, version="2.2.1").streams["1"]
-    assert (0, 10) == (stream.packets_lost, stream.packets_out_of_order)
+    assert stream.packets_lost is not None
+    assert stream.packets_lost_error is not None
+    # iperf does not tell a late one from a second copy: what it proves lost is nothing.
+    assert 0 == stream.packets_lost - stream.packets_lost_error
+    assert 10 == (stream.packets_out_of_order or 0) + (stream.packets_duplicate or 0)
 
 
 def test_fault_6_a_silent_tcp_stream_raises_an_event() -> None:
@@ -345,13 +351,11 @@ def test_fault_7_a_tcp_clients_columns(
 
 def test_fault_7_a_2_2_sender_and_net_pwr() -> None:
     """``1000/0/0`` are writes, errors and time-outs; NetPwr of the receiver is a number."""
-    line = (
-        "[  1] 0.0000-1.0000 sec  1.40 MBytes  11.8 Mbits/sec  1000/0/0     1000 pps",
-        "[  1] 0.0000-1.0000 sec  1.40 MBytes  11.8 Mbits/sec   0.001 ms 3/1003 (0.3%) "
-        "0.005/0.001/0.020/0.002 ms 1000 pps 1000/0/0 299130",
-    )
-    sent = replay([CONNECTED, line[0]], role="client", version="2.2.1", report_interval=1)
-    got = replay([CONNECTED, line[1]], role="server", version="2.2.1", report_interval=1)
+    head = "[  1] 0.0000-1.0000 sec  1.40 MBytes  11.8 Mbits/sec  "
+    loss = "0.001 ms 3/1003 (0.3%) 0.005/0.001/0.020/0.002 ms 1000 pps 1000/0/0 299130"
+    writes = "1000/0/0     1000 pps"
+    sent = replay([CONNECTED, head + writes], role="client", version="2.2.1", report_interval=1)
+    got = replay([CONNECTED, head + loss], role="server", version="2.2.1", report_interval=1)
     (first,) = sent.streams["1"].intervals
     assert (1000, 0, 1000) == (first.writes, first.write_errors, first.packets_per_second)
     (first,) = got.streams["1"].intervals
