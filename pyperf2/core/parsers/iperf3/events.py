@@ -65,6 +65,7 @@ class Iperf3Json:
         self._documents = Documents()
         self._now = NO_INSTANT
         self._cookie: str | None = None
+        self._failed = False
         self._complaints = Complaints()
         self._events: dict[str, Callable[[Any, Instant], list[Record]]] = {
             "start": self._start,
@@ -199,6 +200,7 @@ class Iperf3Json:
         """Read the beginning of a test."""
         start = Fields(data, "start", self._complaints)
         self._cookie = start.text("cookie")
+        self._failed = False
         other = start.member("connecting_to" if self._client else "accepted_connection")
         host, port = other.text("host"), other.whole("port")
         test = start.member("test_start")
@@ -265,19 +267,17 @@ class Iperf3Json:
         fields = Fields(data, "end", self._complaints)
         ending = Ending(fields, client=self._client, default=self._ledger.direction("", None))
         records: list[Record] = []
-        ends: set[float] = set()
         for line in ending.lines():
-            ends.add(line.figures["end"])
             place = self._ledger.own if line.own else self._ledger.other
             records += place(line.label, line.figures, now)
-        # Where the other side never told its figures, iperf3 gives its zeros this side's end.
-        if self._client and len(ends) > 1:
+        if self._client and not self._failed:
             records += self._ledger.well()
         return [*records, *self._ledger.end(now, ending.details())]
 
     def _error(self, data: Any, now: Instant) -> list[Record]:
         """Read iperf3's own words of what went wrong."""
         del now
+        self._failed = True
         if isinstance(data, str):
             return [read_error(data, "stdout")]
         self._complaints.add("error is no text")

@@ -113,10 +113,10 @@ class Ending:
 
     def _received(self, fields: Fields, direction: Direction) -> Figures | None:
         """Return a receiver's figures."""
-        name = "sum_received" + self._suffix(direction)
-        known = name in self._end
-        total = self._end.member(name)
-        bounds = (read_bounds(total) if known else None) or read_bounds(fields)
+        suffix = self._suffix(direction)
+        known = f"sum_received{suffix}" in self._end
+        total = self._end.member(("sum_received" if known else "sum") + suffix)
+        bounds = read_bounds(total) or read_bounds(fields)
         if bounds is None:
             return None
         figures: Figures = {**bounds, "protocol": "udp", "direction": "received"}

@@ -154,7 +154,8 @@ class Ledger:
         """Place the other side's final figures of a stream."""
         records = self._ensure(now)
         report = ServerReport(stream_id=label, run_number=self._number, arrived=now, **figures)
-        if not report.bytes and not report.packets and report.lost_packets in (None, 0):
+        counted = (report.bytes, report.packets, report.lost_packets, report.jitter_ms)
+        if not any(counted):
             if len(self._held) < _MAX_HELD:
                 self._held.append(report)
             return records
