@@ -168,9 +168,14 @@ class ReceiverAccount:
         tail = self._tail or _Tail(highest=self._span)
         sent = sender.datagrams if sender else None
         doubt = self._doubtful
+        arrived = self._received
         behind = tail.gap  # lost after the last interval
         if sent is not None and self._tail is not None:
             behind += sent - tail.highest  # less what repeated FINs have added
+            if tail.highest > sent and not tail.fin:
+                # The FIN itself has closed the last interval, and counts there as an arrival.
+                arrived -= 1
+                behind += 1
         elif tail.fin:
             sent = tail.highest
             doubt += self._fin_doubt(tail, final)
@@ -178,7 +183,6 @@ class ReceiverAccount:
             doubt += self._estimator.missing(final.end if final else self._estimator.end)
         gaps = max(self._gap + behind, 0)
         lost = gaps - min(self._estimator.late(), gaps)
-        arrived = self._received
         if self._late:
             floor = max(gaps - self._late, sent - arrived if sent is not None else 0, 0)
             doubt += max(lost - floor, gaps - lost)
