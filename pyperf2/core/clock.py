@@ -45,6 +45,11 @@ class Clock:
         return measured
 
     @property
+    def points(self) -> int:
+        """How many boundaries the rate rests on."""
+        return self._points
+
+    @property
     def anchored(self) -> bool:
         """Whether the piece has a boundary to count from."""
         return self._count > 0
@@ -85,6 +90,13 @@ class Clock:
         if rate is None or not self.anchored:
             return None
         return self._mean_s + rate * (boundary - self._mean_b)
+
+    def restart(self, rate: float) -> None:
+        """Learn that ``rate`` is the rate, whatever was announced or measured before."""
+        self.break_off()
+        self._nominal, self._hint = None, rate
+        self._points = 0
+        self._sbb = self._sbs = 0.0
 
     def anchor(self) -> tuple[float, float] | None:
         """Give a point (B, S) on the line of this piece; times near it lean on it."""

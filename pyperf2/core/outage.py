@@ -40,6 +40,10 @@ _MAX_OUTAGES: Final = 10_000  # kept; what falls out stays in the totals
 _LATE_WINDOW_S: Final = 0.5  # within it, late arrivals are taken to be the missing ones
 _LATE_TOLERANCE: Final = 2
 _RECENT: Final = 4
+_FIRST: Final = 0.5  # the first datagram is number 1, and came at 0
+_PACE_AFTER: Final = 2  # intervals off the clock by the same; more, the more spoke for the clock
+_PACE_AFTER_MOST: Final = 32
+_PACE_NOISE: Final = 2.0  # datagrams: either boundary of an interval is off by up to one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,7 @@ class Estimator:
         self._done: deque[Gap | Row] = deque(maxlen=_MAX_OUTAGES)
         self._recent: deque[Gap] = deque(maxlen=_RECENT)
         self.stalls: deque[Stall] = deque(maxlen=_MAX_OUTAGES)
+        self._off: deque[tuple[float, int, float]] = deque(maxlen=_PACE_AFTER_MOST)
         self._given_back = 0
         self.leading = 0
         self.first_sequence: int | None = None
@@ -113,8 +118,12 @@ class Estimator:
         expected = self._clock.number_at(end)
         deficit = 0.0 if expected is None else expected - self._number
         standing = self._short and abs(deficit - self._deficit) <= _JUMP_PACKETS
-        self._deficit = deficit
         dark = count.span == 0
+        if dark or count.gap:
+            self._off.clear()
+        elif self._keeps_another_pace(before, start, end, deficit):
+            standing, deficit = False, 0.0
+        self._deficit = deficit
         if standing and not dark:
             # A whole interval's worth has come and the deficit stands: the clock has slipped.
             self._end_stall(end)
@@ -169,14 +178,40 @@ class Estimator:
                 lost=count.gap, received=count.received, last=0, interval=(start, end), room_end=end
             )
             return
-        self._clock.add(0.0, 0.5)  # the first datagram is number 1, and came at 0
+        self._clock.add(0.0, _FIRST)
         expected = self._clock.number_at(end)
         deficit = 0.0 if expected is None else expected - self._number
+        if abs(deficit) > _JUMP_PACKETS:
+            self._off.append((start, 0, deficit))
         if deficit >= DEFICIT_PACKETS:
             self._deficit = deficit
             self._fall_short(start, deficit)
         else:
             self._take_clean(end, deficit)
+
+    def _keeps_another_pace(self, before: int, start: float, end: float, deficit: float) -> bool:
+        """Tell whether the sender keeps a rate of its own; if so, set the clock to it.
+
+        Intervals without a gap that fall short, or exceed, each by the same: the rate is not what
+        was announced, or what the first of them seemed to show.
+        """
+        if abs(deficit) <= _JUMP_PACKETS:
+            self._off.clear()
+            return False
+        step = deficit - (self._deficit if self._short else 0.0)
+        self._off.append((start, before, step))
+        enough = min(_PACE_AFTER + self._clock.points, _PACE_AFTER_MOST)
+        run = list(self._off)[-enough:]
+        steps = [one[2] for one in run]
+        alike = max(steps) - min(steps) <= _PACE_NOISE
+        if len(run) < enough or not alike or abs(sum(steps)) / enough <= _JUMP_PACKETS:
+            return False
+        since, number, _ = run[0]
+        self._clock.restart((self._number - number) / (end - since))
+        self._clock.add(since, number or _FIRST)
+        self._off.clear()
+        self._short = False
+        return True
 
     def _fall_short(self, start: float, deficit: float) -> None:
         """A boundary without its number: an outage or a stall is on."""

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyperf2 import Result, replay
+import pytest
+
+from pyperf2 import replay
+
+if TYPE_CHECKING:
+    from pyperf2 import Result
 
 FOUND = Path(__file__).parents[1] / "recordings" / "accuracy"
 
@@ -24,3 +30,20 @@ def test_a_fin_that_closes_the_last_interval_is_no_datagram() -> None:
     (stream,) = found("fin-in-last-interval", "2.1.8").streams.values()
     assert (1002, 410, 592) == (stream.packets_sent, stream.packets_received, stream.packets_lost)
     assert 0 == stream.packets_lost_error
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "begin_s", "lost"),
+    [("slower-than-announced", 900, 1.2362, 446), ("faster-than-announced", 1100, 1.2422, 676)],
+)
+def test_a_rate_that_was_announced_is_not_believed_for_ever(
+    name: str, rate: int, begin_s: float, lost: int
+) -> None:
+    """1000 a second announced, 900 or 1100 sent: the outage is where it was, and as long."""
+    (stream,) = found(name, "2.1.8", bandwidth="1000pps").streams.values()
+    (outage,) = stream.outages
+    assert ("located", lost, lost) == (outage.method, outage.packets_lost, stream.packets_lost)
+    assert outage.begin_s == pytest.approx(begin_s, abs=1 / rate)
+    assert outage.duration_s == pytest.approx(lost / rate, abs=1 / rate)
+    assert 0 == stream.packets_lost_error
+    assert () == stream.stalls
