@@ -49,7 +49,7 @@ def read_figures(columns: str, protocol: Protocol) -> tuple[Figures, str | None,
     words = words[_PREFIX_WORDS:]
     if tag == OMITTED:
         figures["omitted"] = True
-    understood = True
+    understood = bool(words) or protocol == "tcp"
     if words:
         read: Figures = {}
         try:
@@ -109,7 +109,8 @@ def _read_columns(
 def _read_udp(words: Sequence[str], tag: str | None, figures: Figures) -> None:
     """Read jitter and loss; the percentage is never read."""
     lost, slash, total = words[2].partition("/")
-    if not slash or len(words) > _JITTER_WORDS:
+    whole = words[3].endswith("%)") if len(words) == _JITTER_WORDS else lost == _UNKNOWN
+    if not slash or not whole:
         raise ValueError(words[-1])
     figures["protocol"] = "udp"
     if tag == SENDER:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 # iperf3 allows 128 streams, twice that with --bidir; what comes beyond is not remembered.
 MAX_STREAMS: Final = 1024
 _MAX_HELD: Final = MAX_STREAMS
+_ROUNDING: Final = 0.05  # 3.9: a sender's final line may end 40 ms before its last interval
 
 
 class Ledger:
@@ -140,6 +141,13 @@ class Ledger:
         records += self._leftovers()
         records.append(Interval(stream_id=label, run_number=self._number, arrived=now, **figures))
         return records
+
+    def covers(self, label: str, figures: Figures) -> bool:
+        """Whether an untagged report spans all that came before: a final line, torn at its tag."""
+        last = self._last.get((label, figures["direction"]))
+        if last is None or last[2] or figures["start"] != 0:
+            return False
+        return last[0] > 0 and figures["end"] > last[1] - _ROUNDING
 
     def own(self, label: str, figures: Figures, now: Instant) -> list[Record]:
         """Place this side's final line of a stream."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pyperf2.core.parsers.iperf3.columns import RECEIVER, SENDER, read_figures
 from pyperf2.core.parsers.iperf3.ledger import Ledger
-from pyperf2.core.parsers.iperf3.notices import USAGE, read_notice, unknown_line
+from pyperf2.core.parsers.iperf3.margin import LABEL, Margin
+from pyperf2.core.parsers.iperf3.notices import USAGE, read_notice, torn_line, unknown_line
 from pyperf2.core.records import NO_INSTANT, SUM_ID, SUM_IDS, Listening, ServerOutput
 from pyperf2.core.units import finite
 
@@ -26,19 +27,6 @@ if TYPE_CHECKING:
     Source = Literal["stdout", "stderr"]
     _Reader = Callable[[str, Instant, Source], list[Record]]
 
-# `[  5]`, `[ 10]`, `[SUM]`, `[ ID]`, with --bidir `[  5][TX-C]`, `[SUM][RX-S]`, `[ ID][Role]`
-_LABEL: Final = re.compile(
-    r"\[ {0,2}(?P<label>\d{1,9}|SUM|ID)\](?:\[(?P<role>TX-[CS]|RX-[CS]|Role)\])?(?= )", re.ASCII
-)
-# Where a line begins behind what --timestamps or -T put in front: "mytitle:  [  5] local …"
-_BEGINNING: Final = re.compile(
-    _LABEL.pattern.replace("?P<label>", "").replace("?P<role>", "")
-    + r"|iperf3: |Server listening on \d|Accepted connection from |Connecting to host "
-    r"|Reverse mode, remote host |iperf Done\.|Server output:|- - - - -|-----"
-    r"|(?<= )(?:iperf 3\.|Time: |Starting Test: |Test Complete\.|CPU Utilization: |Control conn"
-    r"|(?:snd|rcv)_tcp_congestion | {6}(?:Cookie|TCP MSS|Target Bitrate): )",
-    re.ASCII,
-)
 _CONNECTED: Final = re.compile(
     r"local (\S{1,64}) port (\d{1,5}) connected to (\S{1,64}) port (\d{1,5})\Z", re.ASCII
 )
@@ -59,7 +47,7 @@ _HEADER: Final = "ID"
 _DONE: Final = "iperf Done."
 _MAX_SECONDS: Final = 1e12
 _MAX_OUTPUT: Final = 4 * 1024 * 1024  # characters of the server's output that are kept
-_SHAPE: Final = str.maketrans("123456789", "000000000")
+_TORN: Final = "a line without its end"
 
 
 class Iperf3Text:
@@ -87,8 +75,10 @@ class Iperf3Text:
         self._client = role == "client"
         self._ledger = ledger or Ledger(client=self._client, protocol=protocol)
         self._now = NO_INSTANT
-        self._prefix: str | None = None
+        self._margin = Margin()
         self._last_direction: Direction | None = None
+        self._blank = False  # whether the present line ends with one
+        self._blanks = False  # whether any report did
         self._usage: set[Source] = set()
         self._output: list[str] | None = None
         self._output_size = 0
@@ -114,16 +104,18 @@ class Iperf3Text:
             source: where it was printed.
         """
         self._now = now
-        text = self._bare(line.decode("utf-8", "replace").rstrip())
+        printed = line.decode("utf-8", "replace")
+        text = self._margin.strip(printed.rstrip())
         if self._output is not None and source == "stdout" and text != _DONE:
             self._keep(text)
             return []
-        label = _LABEL.match(text)
+        label = LABEL.match(text)
         if label is None:
             return self._statement(text, now, source)
         rest = text[label.end() :]
         bounds, sec, columns = rest.partition(" sec ")
         if sec:
+            self._blank = printed.endswith(" ")
             return self._report(label, bounds, columns, text, now, source)
         return self._about(label, rest.strip(), text, now, source)
 
@@ -159,6 +151,8 @@ class Iperf3Text:
         if read is None:
             return [unknown_line(text, source)]
         figures, tag, understood = read
+        if tag is None and self._is_torn():
+            return [torn_line(text, _TORN, source)]
         figures["start"], figures["end"] = start, end
         figures.setdefault("protocol", self._ledger.protocol)
         role = _ROLES.get((label["role"] or "")[:2])
@@ -166,6 +160,8 @@ class Iperf3Text:
         stream_id = SUM_IDS[role] if role and label["label"] == SUM_ID else label["label"]
         if view is None:
             figures["direction"] = self._direction(stream_id, role or figures.get("direction"))
+            if self._ledger.covers(stream_id, figures):
+                return [torn_line(text, _TORN, source)]
             records = self._ledger.interval(stream_id, figures, now)
         else:
             # A server prints its own figures only, and they may be all there is (-i 0).
@@ -177,6 +173,14 @@ class Iperf3Text:
         if not understood:
             records.append(unknown_line(text, source))
         return records
+
+    def _is_torn(self) -> bool:
+        """Whether an untagged report lacks its end: iperf3 ends it with blanks.
+
+        An editor may have taken them off all lines; hence only if others have them.
+        """
+        self._blanks = self._blanks or self._blank
+        return self._blanks and not self._blank
 
     def _direction(self, stream_id: str, told: Direction | None) -> Direction:
         """Return a stream's direction; a sum has that of the lines above it."""
@@ -278,19 +282,6 @@ class Iperf3Text:
         notice = read_notice(text, source)
         return [] if notice is None else [notice]
 
-    # --- what surrounds the lines -----------------------------------------------------------
-
-    def _bare(self, text: str) -> str:
-        """Return a line without the title or time in front of it."""
-        beginning = _BEGINNING.search(text)
-        if beginning is not None:
-            if not text.startswith(("Usage", " ")):
-                self._prefix = _shape(text[: beginning.start()].rstrip())
-                return text[beginning.start() :].strip()
-        elif self._prefix and _shape(text) == self._prefix:
-            return ""
-        return text
-
     def _keep(self, text: str) -> None:
         """Keep a line of the server's output."""
         if self._output is not None and self._output_size < _MAX_OUTPUT:
@@ -304,8 +295,3 @@ class Iperf3Text:
         text = "\n".join(self._output).strip("\n")
         self._output, self._output_size = None, 0
         return [ServerOutput(text=text, arrived=now)]
-
-
-def _shape(text: str) -> str:
-    """Return a prefix so that two times of day look alike."""
-    return text.translate(_SHAPE)
