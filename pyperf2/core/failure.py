@@ -43,7 +43,11 @@ def failure(
 ) -> IPerfError:
     """Make the error that a notice of level "error" stands for."""
     cls = _ERROR_OF.get(notice.kind, IPerfError)
-    return cls(notice.text, argv=argv, returncode=returncode, output=said[-_MAX_SAID:])
+    # The same complaint a hundred times is one; and the cause itself is never left out.
+    output = list(dict.fromkeys(said))[-_MAX_SAID:]
+    if notice.text not in output:
+        output = [notice.text, *output[1:]]
+    return cls(notice.text, argv=argv, returncode=returncode, output=output)
 
 
 def exit_failure(returncode: int, argv: Sequence[str], last_lines: Sequence[str]) -> IPerfError:
