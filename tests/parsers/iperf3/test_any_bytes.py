@@ -183,7 +183,7 @@ def test_endless_ids_take_no_memory() -> None:
             assert dialect.parse(line.encode(), NO_INSTANT) or line.endswith("receiver")
     ledger = dialect._ledger
     for kept in (ledger._directions, ledger._last, ledger._held):
-        assert len(kept) <= 2 * MAX_STREAMS
+        assert len(kept) <= MAX_STREAMS
 
 
 def test_the_servers_output_is_bounded() -> None:

@@ -105,6 +105,20 @@ def test_a_torn_final_line_is_no_interval() -> None:
     assert 1 == len(of(Summary, read_text(text + final)))
 
 
+def test_a_clients_torn_final_line_is_no_interval() -> None:
+    """Under jitter and loss a sender's final line looks like a receiver's interval."""
+    text = (
+        f"{UDP_TX}\n"
+        "[  5]   0.00-1.00   sec  1.19 MBytes  10.0 Mbits/sec  1001  \n"
+        "[  5]   1.00-2.00   sec  1.19 MBytes  10.0 Mbits/sec  1000  \n"
+        f"{UDP_RX}\n"
+        "[  5]   0.00-2.00   sec  2.39 MBytes  10.0 Mbits/sec  0.000 ms  0/2001 (0%)  "
+    )
+    records = read_text(text, role="client")
+    assert [1.0, 2.0] == [i.end for i in of(Interval, records)]
+    assert ["torn-line"] == [n.kind for n in of(Notice, records)]
+
+
 def test_blanks_at_the_end_may_be_missing_everywhere() -> None:
     """An editor takes them off."""
     line = "[  4]   0.00-1.00   sec  1.19 MBytes  10.0 Mbits/sec  1001"

@@ -199,13 +199,13 @@ def test_two_sides_of_the_iperf3_under_test(iperf3: Path, options: list[str]) ->
     assert (4 if "-P" in options else 1) == len(itself)
     for told, own in zip(others, ours, strict=True):
         assert told.direction == own.direction == ("sent" if "-R" in options else "received")
-        assert (told.lost_packets, told.packets, told.retransmits) == (
-            own.lost_packets,
-            own.packets,
-            own.retransmits,
-        )
-        assert pytest.approx(told.bytes, rel=0.0051) == own.bytes
+        assert (told.lost_packets, told.retransmits) == (own.lost_packets, own.retransmits)
         assert pytest.approx(told.end, abs=0.00501) == own.end
+        if told.bytes is None:  # 3.9 tells nothing but loss and jitter of the UDP receiver
+            assert '"version":\t"iperf 3.9"' in client
+            continue
+        assert told.packets == own.packets
+        assert pytest.approx(told.bytes, rel=0.0051) == own.bytes
 
 
 def run_client(argv: list[str]) -> str:

@@ -57,7 +57,7 @@ class Ledger:
         self._open = False
         self._details: dict[str, Any] = {}
         self._directions: dict[str, Direction] = {}
-        self._last: dict[tuple[str, Direction], Bounds] = {}
+        self._last: dict[str, Bounds] = {}
         self._held: list[ServerReport] = []
         self._late: tuple[float, float, int] | None = None
 
@@ -133,18 +133,17 @@ class Ledger:
         """Place an interval; nothing if it was said before."""
         records = self._ensure(now)
         bounds = (figures["start"], figures["end"], figures.get("omitted", False))
-        key = (label, figures["direction"])
-        if self._last.get(key) == bounds:
+        if self._last.get(label) == bounds:
             return records
-        if key in self._last or len(self._last) < 2 * MAX_STREAMS:
-            self._last[key] = bounds
+        if label in self._last or len(self._last) < MAX_STREAMS:
+            self._last[label] = bounds
         records += self._leftovers()
         records.append(Interval(stream_id=label, run_number=self._number, arrived=now, **figures))
         return records
 
     def covers(self, label: str, figures: Figures) -> bool:
         """Whether an untagged report spans all that came before: a final line, torn at its tag."""
-        last = self._last.get((label, figures["direction"]))
+        last = self._last.get(label)
         if last is None or last[2] or figures["start"] != 0:
             return False
         return last[0] > 0 and figures["end"] > last[1] - _ROUNDING
