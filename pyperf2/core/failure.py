@@ -46,7 +46,7 @@ def failure(
     # The same complaint a hundred times is one; and the cause itself is never left out.
     output = list(dict.fromkeys(said))[-_MAX_SAID:]
     if notice.text not in output:
-        output = [notice.text, *output[1:]]
+        output = [notice.text, *output[1 - _MAX_SAID :]]
     return cls(notice.text, argv=argv, returncode=returncode, output=output)
 
 
