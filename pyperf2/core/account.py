@@ -8,11 +8,12 @@ anew whenever a result is asked for.
 from __future__ import annotations
 
 from collections import deque
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from pyperf2.core.counting import Count, Counter, profile_for
+from pyperf2.core.counting import Count, Counter, absurd, profile_for
 from pyperf2.core.outage import Estimator
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 _UNEVEN_WRITES: Final = 3  # datagrams; a sender that keeps its rate stays within
 _MAX_UNEVEN: Final = 1_000
+_SAME_END_S: Final = 0.005  # 2.2.5 prints two decimals
+_COARSE_END_S: Final = 0.055  # 2.0.x prints one decimal
+_STOP_SLACK_S: Final = 0.06  # between the two ends' clocks, and for what is on the way
+_STOP_DOUBT: Final = 2  # datagrams; how far the clock may be off at an end
 _FIN_RETRY_PACKETS: Final = 4  # at 1000 pps: iperf2 repeats its FIN every 10 ms, at worst 4
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _CONNECTED_LAG_S: Final = 0.0002  # from the first datagram to the "connected" line
@@ -36,9 +41,11 @@ class Sender:
     Attributes:
         datagrams: data datagrams it sent; None while it sends.
         uneven: intervals (begin, end) in seconds in which it did not keep its rate.
+        end_s: how long it has sent at least, on its own clock.
     """
 
     datagrams: int | None = None
+    end_s: float = 0.0
     uneven: tuple[tuple[float, float], ...] = ()
 
 
@@ -47,7 +54,8 @@ class Totals:
     """What became of a stream's datagrams; None where it cannot be known.
 
     ``lost_error`` bounds ``lost`` on both sides; 0 is exact. ``leading`` were lost before the
-    first that arrived, ``trailing`` behind the last.
+    first that arrived, ``trailing`` behind the last; ``repeated_fins`` are in the last gap, but
+    no datagrams of the stream.
     """
 
     sent: int | None = None
@@ -58,6 +66,7 @@ class Totals:
     duplicate: int | None = None
     leading: int = 0
     trailing: int | None = None
+    repeated_fins: int = 0
 
 
 class ReceiverAccount:
@@ -76,11 +85,13 @@ class ReceiverAccount:
         self._estimator = Estimator(
             nominal=nominal, closer_is_counted=self._profile.closer_is_counted
         )
-        self._span = self._received = self._gap = self._late = 0
+        self._sum = _NOTHING
         self._doubtful = 0
         self._last: tuple[Interval, Count] | None = None
         self._zero_ns: int | None = None  # wall clock of stream time 0
         self._tail: _Tail | None = None  # known when the stream has ended
+        # What the end started from, while the final line's late line may change it.
+        self._before_end: tuple[Summary, Count, Estimator] | None = None
 
     def connected(self, connected: Connected) -> None:
         """Take the line that begins the stream."""
@@ -93,7 +104,7 @@ class ReceiverAccount:
         count = self._counter.count(interval)
         self._doubtful += self._doubt(interval, count)
         self._last = (interval, count)
-        self._add(count)
+        self._sum = _plus(self._sum, count)
         self._estimator.feed(interval.start, interval.end, count)
         if count.late:
             self._estimator.amend(0, count.late, _spread_ms(interval))
@@ -104,7 +115,9 @@ class ReceiverAccount:
 
     def _doubt(self, interval: Interval, count: Count) -> int:
         """Bound what figures that cannot be, or a missing line, may hide."""
-        doubt = int(count.doubtful)
+        doubt = 0
+        if count.doubtful:
+            doubt = max(round((self.rate or 0.0) * interval.seconds), 1)
         if self._last is not None:
             skipped = abs(interval.start - self._last[0].end)
             if skipped > interval.seconds / 2:
@@ -113,13 +126,18 @@ class ReceiverAccount:
 
     def late(self, late: OutOfOrder) -> Count | None:
         """Take the late line of the interval just fed; give its count again, now whole."""
+        if self._before_end is not None:
+            final, self._sum, self._estimator = self._before_end
+            if (late.start, late.end) == (final.start, final.end):
+                self.finish(replace(final, out_of_order=late.count))
+            return None
         if self._last is None:
             return None
         interval, before = self._last
         if (late.start, late.end) != (interval.start, interval.end):
             return None
         count = self._counter.recount(replace(interval, out_of_order=late.count))
-        self._add(count, before)
+        self._sum = _plus(self._sum, count, before)
         self._estimator.amend(
             count.gap - before.gap, count.late - before.late, _spread_ms(interval)
         )
@@ -128,16 +146,33 @@ class ReceiverAccount:
 
     def finish(self, final: Summary | None) -> None:
         """Learn that no interval follows, and what the last line adds to those there were."""
-        tail = _Tail.of(self._profile, final, self._span, self._received, self._gap)
+        tail = _Tail.of(self._profile, final, self._sum)
         if final is not None and tail.received:
+            if final.packets_received is None and final.out_of_order is None:
+                self._before_end = (final, self._sum, deepcopy(self._estimator))
             # Builds leave the end of a run, or all of a short one, to the final line.
             start = self._last[0].end if self._last else 0.0
             count = Count(tail.received + tail.gap, tail.received, tail.gap, 0)
-            self._add(count)
-            self._estimator.feed(start, final.end, count)
+            self._sum = _plus(self._sum, count)
+            self._estimator.feed(start, self._fine_end(final, count.span), count)
             tail = replace(tail, received=0, gap=0)
+        elif final is not None and self._last is not None and not tail.fin:
+            interval, count = self._last
+            together = abs(final.end - interval.end) <= _SAME_END_S
+            if together and count.received and self._profile.final_total_extra:
+                reopened = count.gap if count.received == 1 else 0
+                tail = replace(tail, fin_within=True, reopened=reopened)
+                if reopened:
+                    self._estimator.reopen()
         self._tail = tail
         self._estimator.finish()
+
+    def _fine_end(self, final: Summary, span: int) -> float:
+        """Give when the last datagram came: some builds print the end with one decimal."""
+        by_clock = self._estimator.time_of_next(span)
+        if by_clock is None or abs(by_clock - final.end) > _COARSE_END_S:
+            return final.end
+        return by_clock
 
     @property
     def doubtful(self) -> int:
@@ -165,40 +200,66 @@ class ReceiverAccount:
 
     def totals(self, final: Summary | None, sender: Sender | None) -> Totals:
         """Reconcile counts, final line and sender."""
-        tail = self._tail or _Tail(highest=self._span)
+        sums, doubt = self._sum, self._doubtful
+        tail = self._tail or _Tail(highest=sums.span)
         sent = sender.datagrams if sender else None
-        doubt = self._doubtful
-        arrived = self._received
+        arrived, highest = sums.received, tail.highest
         behind = tail.gap  # lost after the last interval
-        if sent is not None and self._tail is not None:
-            behind += sent - tail.highest  # less what repeated FINs have added
-            if tail.highest > sent and not tail.fin:
-                # The FIN itself has closed the last interval, and counts there as an arrival.
-                arrived -= 1
-                behind += 1
-        elif tail.fin:
-            sent = tail.highest
+        fin, fin_within = tail.fin, tail.fin_within
+        if sent is not None:
+            fin_within = bool(self._profile.final_total_extra) and not fin and highest > sent
+        if fin_within:
+            arrived, highest, fin = arrived - 1, highest - 1, sent is not None
+        if self._tail is None:
+            pass
+        elif sent is not None and (fin or self._listened(sender, final)):
+            behind += sent - highest  # less what repeated FINs have added
+        elif sent is not None:
+            behind += min(self._estimator.missing(self._end(final)), max(sent - highest, 0))
+            doubt += _STOP_DOUBT + (self._interval_packets() if final is None else 0)
+        elif fin:
+            sent = highest
             doubt += self._fin_doubt(tail, final)
-        elif self._tail is not None:  # it ended without a word from the sender
-            doubt += self._estimator.missing(final.end if final else self._estimator.end)
-        gaps = max(self._gap + behind, 0)
+        elif not fin_within:  # it ended without a word from the sender
+            doubt += self._estimator.missing(self._end(final))
+        gaps = max(sums.gap + behind, 0)
         lost = gaps - min(self._estimator.late(), gaps)
-        if self._late:
-            floor = max(gaps - self._late, sent - arrived if sent is not None else 0, 0)
-            doubt += max(lost - floor, gaps - lost)
+        if sums.late or sums.unsure:
+            floor = max(gaps - sums.late, sent - arrived if sent is not None else 0) - sums.unsure
+            doubt += max(lost - max(floor, 0), gaps + sums.unsure - lost)
+        if sent is not None:
+            doubt = min(doubt, max(lost, sent - lost))
         duplicate: int | None = 0
-        if self._late:
+        if sums.late:
             duplicate = max(arrived + lost - sent, 0) if sent is not None else None
         return Totals(
             sent=sent,
             received=arrived - (duplicate or 0),
             lost=lost,
             lost_error=doubt,
-            out_of_order=max(self._late - (duplicate or 0), 0),
+            out_of_order=max(sums.late - (duplicate or 0), 0),
             duplicate=duplicate,
             leading=self._estimator.leading,
-            trailing=max(behind, 0) if sent is not None else None,
+            trailing=max(behind + tail.reopened, 0) if sent is not None else None,
+            repeated_fins=max(-behind - tail.reopened, 0),
         )
+
+    def _end(self, final: Summary | None) -> float:
+        return final.end if final else self._estimator.end
+
+    def _interval_packets(self) -> int:
+        seconds = self._last[0].seconds if self._last else 0.0
+        return round((self.rate or 0.0) * seconds)
+
+    def _listened(self, sender: Sender | None, final: Summary | None) -> bool:
+        """Whether the receiver was still there when the sender ended."""
+        if sender is None or sender.datagrams is None:
+            return False
+        rate, lead_s, until = self.rate, 0.0, sender.end_s
+        if rate:
+            lead_s = self._estimator.leading / rate
+            until = max(until, sender.datagrams / rate)
+        return self._end(final) + _STOP_SLACK_S >= until - lead_s
 
     def _fin_doubt(self, tail: _Tail, final: Summary | None) -> int:
         """Bound what repeated FINs may have added to the last number, with no sender to ask."""
@@ -210,8 +271,10 @@ class ReceiverAccount:
         self, final: Summary | None, sender: Sender | None, *, stream_ended: bool
     ) -> tuple[Outage, ...]:
         """Give the outages, on the wall clock too, those of a stalled sender marked."""
-        trailing = self.totals(final, sender).trailing if stream_ended else None
-        found = self._estimator.outages(trailing=trailing, ended=stream_ended)
+        totals = self.totals(final, sender) if stream_ended else Totals()
+        found = self._estimator.outages(
+            trailing=totals.trailing, ended=stream_ended, repeated_fins=totals.repeated_fins
+        )
         rate = self._estimator.rate
         lead_s = self._estimator.leading / rate if rate else 0.0
         uneven = sender.uneven if sender else ()
@@ -234,13 +297,18 @@ class ReceiverAccount:
         microseconds = self._zero_ns // 1000 + round(stream_s * 1e6)
         return _EPOCH + timedelta(microseconds=microseconds)
 
-    def _add(self, count: Count, instead_of: Count | None = None) -> None:
-        for sign, one in ((1, count), (-1, instead_of)):
-            if one is not None:
-                self._span += sign * one.span
-                self._received += sign * one.received
-                self._gap += sign * one.gap
-                self._late += sign * one.late
+
+_NOTHING: Final = Count(0, 0, 0, 0)
+
+
+def _plus(total: Count, more: Count, instead_of: Count = _NOTHING) -> Count:
+    return Count(
+        total.span + more.span - instead_of.span,
+        total.received + more.received - instead_of.received,
+        total.gap + more.gap - instead_of.gap,
+        total.late + more.late - instead_of.late,
+        unsure=total.unsure + more.unsure - instead_of.unsure,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,35 +316,44 @@ class _Tail:
     """What the final line adds to the intervals.
 
     ``fin``: the sender's FIN had arrived, so that ``highest`` is the last number it sent.
+    ``fin_within``: it seems to have ended the last interval, and to be counted there.
+    ``reopened``: what was lost before a FIN that came alone: nothing ended that outage.
     """
 
     highest: int
     received: int = 0
     gap: int = 0
     fin: bool = False
+    fin_within: bool = False
+    reopened: int = 0
 
     @classmethod
-    def of(
-        cls, profile: Profile, final: Summary | None, span: int, received: int, gap: int
-    ) -> _Tail:
+    def of(cls, profile: Profile, final: Summary | None, sums: Count) -> _Tail:
         """Read the final line; what it takes off for late arrivals is put back."""
+        span = sums.span
         if final is None or final.packets is None or final.lost_packets is None:
+            return cls(highest=span)
+        if absurd(final.packets, final.lost_packets):
             return cls(highest=span)
         if profile.late_is_negative:
             highest = max(span, final.packets)
             return cls(highest=highest, received=highest - span)
+        more_than_told = final.packets > span
+        fin = more_than_told and profile.final_total_extra > 0
+        highest = max(final.packets - (profile.final_total_extra if fin else 0), span)
+        if not more_than_told:
+            return cls(highest=highest)
         read = final.packets_received
         if read is not None:
-            fin = read > received
-            highest = final.packets - (profile.final_total_extra if fin else 0)
-            more = read - (profile.final_read_extra if fin else 0) - received
+            # With --trip-times 2.2 prints arrivals as 2.1 does, and its reads beside them.
+            reads = "in_progress_packets" not in final.details
+            more = read - (profile.final_read_extra if fin and reads else fin) - sums.received
         else:
-            fin = final.packets > span
-            highest = final.packets - (profile.final_total_extra if fin else 0)
             # Late arrivals are taken off Lost, down to 0: then the intervals know better.
-            gaps = final.lost_packets + (final.out_of_order or 0) if final.lost_packets else gap
-            more = highest - span - max(gaps - gap, 0)
-        highest = max(highest, span)
+            gaps = (
+                final.lost_packets + (final.out_of_order or 0) if final.lost_packets else sums.gap
+            )
+            more = highest - span - max(gaps - sums.gap, 0)
         more = min(max(more, 0), highest - span)
         return cls(highest=highest, received=more, gap=highest - span - more, fin=fin)
 
@@ -290,10 +367,12 @@ class SenderAccount:
     _uneven: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_MAX_UNEVEN))
     _writes: int = 0
     _seconds: float = 0.0
+    _end: float = 0.0
     _datagrams: int | None = None
 
     def feed(self, interval: Interval) -> None:
         """Compare an interval's writes with the rate."""
+        self._end = max(self._end, interval.end)
         if interval.writes is None or interval.seconds <= 0:
             return
         rate = self.nominal or (self._writes / self._seconds if self._seconds else None)
@@ -308,7 +387,7 @@ class SenderAccount:
 
     def snapshot(self) -> Sender:
         """Give what the receiver's account needs."""
-        return Sender(datagrams=self._datagrams, uneven=tuple(self._uneven))
+        return Sender(datagrams=self._datagrams, end_s=self._end, uneven=tuple(self._uneven))
 
 
 def _spread_ms(interval: Interval) -> float | None:

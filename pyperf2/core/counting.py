@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # No interval holds a billion datagrams; such figures are wrapped counters (2.0.13a with -U).
 _LARGEST_COUNT: Final = 10**9
+# 2.0.14a's client writes 76 bytes first, whatever the length of its other datagrams.
+_FIRST_DATAGRAM_BYTES: Final = 76
 # iperf prints three digits: 1.40, 14.0, 140 - below → the last one.
 _LAST_DIGIT: Final = ((10.0, 0.01), (100.0, 0.1), (float("inf"), 1.0))
 
@@ -33,8 +35,9 @@ class Profile:
         closer_is_counted: the datagram that ends an interval is counted in it.
         late_is_negative: late arrivals make an interval's Lost negative (iperf3).
         sent_extra: what ``Sent N`` counts beside the data.
-        final_total_extra: what the final Total counts beside the data once the FIN has arrived.
-        final_read_extra: the same of the final count of arrivals.
+        final_total_extra: what the final Total counts beside the data once the FIN has arrived:
+            the FIN. An interval that the FIN cuts short counts it, too.
+        final_read_extra: the same of the final count of arrivals, where it is a count of reads.
     """
 
     total_keeps_losses: bool = False
@@ -67,6 +70,11 @@ _PROFILES: Final[tuple[tuple[Version, Profile], ...]] = (
 _OLDEST: Final = Profile(closer_is_counted=True, sent_extra=1)  # 2.0.5
 
 
+def absurd(*figures: int) -> bool:
+    """Whether these are no counts of anything that happened."""
+    return any(abs(figure) > _LARGEST_COUNT for figure in figures)
+
+
 def profile_for(version: Version | None) -> Profile:
     """Give the profile of a build; that of the newest iperf2 where the version is unknown."""
     if version is None:
@@ -83,6 +91,8 @@ class Count(NamedTuple):
         gap: numbers that were missing when a later one arrived.
         late: arrivals that filled an earlier gap, or were duplicates.
         doubtful: the figures contradict one another; what is missing cannot be told.
+        unsure: how many more may have arrived than ``received`` says: late ones hide in what
+            iperf takes off Lost, where it prints no count of arrivals.
     """
 
     span: int
@@ -90,6 +100,7 @@ class Count(NamedTuple):
     gap: int
     late: int
     doubtful: bool = False
+    unsure: int = 0
 
 
 class Counter:
@@ -111,11 +122,11 @@ class Counter:
     def count(self, interval: Interval) -> Count:
         """Count one interval, its late line included if that is known (``out_of_order``)."""
         total, lost = interval.packets, interval.lost_packets
-        if total is None or lost is None or max(abs(total), abs(lost)) > _LARGEST_COUNT:
+        if total is None or lost is None or absurd(total, lost):
             return Count(0, 0, 0, 0, doubtful=True)
         if self._profile.late_is_negative:
             return self._count_signed(total, lost, interval.packets_received)
-        received = self._received(interval, total, lost)
+        received, unsure = self._received(interval, total, lost)
         self._carried_before = self._carried
         if self._profile.total_keeps_losses:
             self._carried = total - received
@@ -126,7 +137,9 @@ class Counter:
             late = self._really_late(interval.out_of_order, lost, missing)
         gap = missing + late
         doubtful = gap < 0 or total < 0 or received < 0
-        return Count(max(total, 0), max(received, 0), 0 if doubtful else gap, late, doubtful)
+        return Count(
+            max(total, 0), max(received, 0), 0 if doubtful else gap, late, doubtful, unsure
+        )
 
     def _count_signed(self, total: int, lost: int, received: int | None) -> Count:
         gap, late = max(lost, 0), max(-lost, 0)
@@ -136,24 +149,42 @@ class Counter:
             arrived = received
         return Count(max(total, 0), max(arrived, 0), gap, late, doubtful=total < 0)
 
-    def _received(self, interval: Interval, total: int, lost: int) -> int:
+    def _received(self, interval: Interval, total: int, lost: int) -> tuple[int, int]:
+        """Give what arrived, and how many more may have."""
+        span = total - self._carried  # carried: 0 but where Total keeps losses
+        late = interval.out_of_order
         if interval.packets_received is not None:
-            return interval.packets_received
+            excess = interval.packets_received - span
+            if not late and excess == 1 < self._profile.final_read_extra:
+                return span, 0  # the FIN, read twice; a late line would say what else it is
+            return interval.packets_received, 0
+        if not late:
+            return span - lost, 0
+        # Lost is the gap less the late line, but never below 0.
+        least = most = span - lost
+        if lost <= 0:
+            most = span + late
+        if self._profile.timeouts_are_late:
+            least = span - max(lost, 0) - late
+        if least == most:
+            return most, 0
         by_bytes = self._received_by_bytes(interval)
-        if by_bytes is not None:
-            return by_bytes
-        return total - self._carried - lost  # carried: 0 but where Total keeps losses
+        if by_bytes is None:
+            return span - lost, most - (span - lost)
+        return min(max(by_bytes, least), most), 0
 
     def _received_by_bytes(self, interval: Interval) -> int | None:
         """Divide the printed transfer, where its three digits tell one datagram from the next."""
-        if not self._length or interval.bytes is None:
+        length = self._length
+        if not length or interval.bytes is None:
             return None
-        if not self._profile.timeouts_are_late and not self._profile.total_keeps_losses:
-            return None  # Total less Lost is right as it is
         half_digit = _half_digit(interval)
-        if half_digit is None or half_digit * 2 >= self._length:
+        if half_digit is None or half_digit * 2 >= length:
             return None
-        return round(interval.bytes / self._length)
+        size = interval.bytes
+        if self._profile.total_keeps_losses and interval.start == 0:
+            size += max(length - _FIRST_DATAGRAM_BYTES, 0)
+        return round(size / length)
 
     def _really_late(self, printed: int, lost: int, missing: int) -> int:
         if not self._profile.timeouts_are_late or printed == 0:

@@ -11,7 +11,7 @@ lossy intervals in a row are *degraded*.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -98,6 +98,10 @@ class Estimator:
         """Packets per second, as far as known."""
         return self._clock.rate
 
+    def time_of_next(self, span: int) -> float | None:
+        """Give when the number ``span`` after the last one comes, by the clock."""
+        return self._clock.time_of(self._number + span, self._clock.anchor())
+
     def missing(self, until: float) -> int:
         """Datagrams that no gap has counted yet, if the sender still sends at ``until``."""
         rate = self._clock.rate
@@ -148,7 +152,7 @@ class Estimator:
             self._open[-1].lost += extra_gap
         candidates = [
             gap
-            for gap in self._recent
+            for gap in (*self._recent, *([self._head] if self._head else ()))
             if self._end - gap.interval[1] <= _LATE_WINDOW_S
             and (spread_ms is None or spread_ms >= (self._end - gap.interval[1]) * 500)
         ]
@@ -160,6 +164,15 @@ class Estimator:
             gap.late += given
             late -= given
             self._given_back += given
+
+    def reopen(self) -> None:
+        """Learn that what ended the last gap was no datagram of the stream."""
+        if self._open:
+            gap = self._open.pop()
+            self._number = gap.last
+            if self._recent and self._recent[-1] is gap:
+                self._recent.pop()
+            self._short = True
 
     def finish(self) -> None:
         """Learn that no interval follows: what is open is confirmed as it stands."""
@@ -323,12 +336,15 @@ class Estimator:
         last = [self._done[i] for i in range(-min(len(self._done), _RECENT), 0)]
         return [outage for one in last if rate and (outage := self._outage(one)) is not None]
 
-    def outages(self, *, trailing: int | None = None, ended: bool = False) -> list[Outage]:
+    def outages(
+        self, *, trailing: int | None = None, ended: bool = False, repeated_fins: int = 0
+    ) -> list[Outage]:
         """Give the outages so far, in order; the open one last.
 
         Args:
             trailing: datagrams lost behind the last one received, where known.
             ended: whether the stream is over.
+            repeated_fins: numbers in the last gap that iperf2 spent on repeating its FIN.
         """
         rate = self._clock.rate
         if not rate:
@@ -342,6 +358,14 @@ class Estimator:
             found.append(
                 row_outage(self._row, self._clock, jitter_s=self._jitter_s, complete=False)
             )
+        while repeated_fins and found:
+            last = found.pop()
+            rest = last.packets_lost - repeated_fins
+            repeated_fins = max(-rest, 0)
+            if rest > 0:
+                found.append(
+                    replace(last, packets_lost=rest, duration_s=rest * self._clock.packet_s)
+                )
         if trailing if ended and trailing is not None else self._short:
             found.append(
                 open_outage(self._number, self._end, trailing, self._clock, jitter_s=self._jitter_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,8 +73,44 @@ def test_2_0_14_arrivals_are_read_off_the_bytes_where_three_digits_show_them() -
     """At 0.1 s 58.9 KBytes are 41 datagrams of 1470 bytes, whatever the counters say."""
     counter = Counter(profile_for(Version.parse("2.0.14a")), datagram_length=1470)
     size = round(58.9 * 1024)
-    printed = interval(58, 100, bytes=size, transfer=58.9, out_of_order=1)
+    printed = replace(interval(58, 100, bytes=size, transfer=58.9, out_of_order=1), start=2.0)
     assert Count(100, 41, 59, 0) == counter.count(printed)
+
+
+def test_2_0_14_begins_with_a_datagram_of_76_bytes() -> None:
+    """-y C, -i 1: 1471546 bytes are 1002 datagrams, the first of them short."""
+    counter = Counter(profile_for(Version.parse("2.0.14a")), datagram_length=1470)
+    printed = interval(0, 1002, bytes=1471546, transfer=1471546.0, out_of_order=1)
+    assert Count(1002, 1002, 0, 0) == counter.count(printed)
+
+
+@pytest.mark.parametrize(
+    ("version", "printed", "expected"),
+    [
+        ("2.2.1", interval(0, 1000, out_of_order=20), Count(1000, 1000, 20, 20, unsure=20)),
+        ("2.2.1", interval(1, 1001, out_of_order=19), Count(1001, 1000, 20, 19)),
+        ("2.1.8", interval(0, 1000, out_of_order=1), Count(1000, 1000, 0, 0, unsure=1)),
+        ("2.1.8", interval(58, 100, out_of_order=1), Count(100, 42, 59, 1)),
+    ],
+)
+def test_where_no_arrivals_are_printed_the_doubt_is_counted(
+    version: str, printed: Interval, expected: Count
+) -> None:
+    """Lost is the gap less the late ones, but never below 0: then more may have arrived."""
+    assert expected == Counter(profile_for(Version.parse(version))).count(printed)
+
+
+def test_2_2_reads_the_fin_twice_where_it_ends_an_interval() -> None:
+    """2.2.1 prints 0/302 and 303 reads: 301 datagrams and the FIN."""
+    counter = Counter(profile_for(Version.parse("2.2.1")))
+    assert Count(302, 302, 0, 0) == counter.count(interval(0, 302, 303))
+
+
+def test_a_wrong_datagram_length_cannot_contradict_the_counters() -> None:
+    """64-byte datagrams read as 1470-byte ones give no loss that iperf has not printed."""
+    counter = Counter(profile_for(Version.parse("2.1.8")), datagram_length=1470)
+    printed = interval(0, 500, bytes=31949, transfer=31.2, out_of_order=1)
+    assert Count(500, 499, 1, 0) == counter.count(printed)
 
 
 def test_a_late_line_changes_the_count_of_its_interval() -> None:
