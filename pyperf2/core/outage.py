@@ -41,6 +41,7 @@ _LATE_WINDOW_S: Final = 0.5  # within it, late arrivals are taken to be the miss
 _LATE_TOLERANCE: Final = 2
 _RECENT: Final = 4
 _FIRST: Final = 0.5  # the first datagram is number 1, and came at 0
+_START_PACKETS: Final = 3  # 2.1 sends its first ones in a bunch: 1002 in the first second
 _PACE_AFTER: Final = 2  # intervals off the clock by the same; more, the more spoke for the clock
 _PACE_AFTER_MOST: Final = 32
 _PACE_NOISE: Final = 2.0  # datagrams: either boundary of an interval is off by up to one
@@ -316,6 +317,8 @@ class Estimator:
             leading = min(max(leading, 0), head.lost)
             if leading and head.lost - leading <= _JUMP_PACKETS:
                 leading = head.lost
+            elif leading <= _START_PACKETS:
+                leading = 0  # the sender's own start; something is lost behind it for certain
         self.leading = leading
         if head.lost > leading:
             head.lost -= leading

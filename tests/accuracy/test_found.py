@@ -47,3 +47,12 @@ def test_a_rate_that_was_announced_is_not_believed_for_ever(
     assert outage.duration_s == pytest.approx(lost / rate, abs=1 / rate)
     assert 0 == stream.packets_lost_error
     assert () == stream.stalls
+
+
+def test_a_sender_that_starts_with_a_bunch_has_lost_nothing_before() -> None:
+    """100 ms dark in a run of one interval: 106 lost in it, none before the first datagram."""
+    (stream,) = found("one-interval", "2.1.8", bandwidth="1000pps").streams.values()
+    (outage,) = stream.outages
+    assert (106, 106) == (outage.packets_lost, stream.packets_lost)
+    assert 0 == stream.packets_lost_leading
+    assert "contained" == outage.method

@@ -1,0 +1,165 @@
+"""A stream's figures beside the truth: what is wrong with them, and by how much they are off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pyperf2 import Outage, StreamResult
+    from tests.accuracy.truth import Gap, Truth
+
+JITTER_S: Final = 0.0005  # allowed beside one packet; a sender's own unevenness comes on top
+OLD_JITTER_S: Final = 0.002  # 2.0.13 and before stamp an interval by the datagram that ends it
+LENGTH_JITTER_S: Final = 0.0001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Error:
+    """How far one outage is off, in seconds: on the stream's clock, and on the wall clock."""
+
+    method: str
+    begin_s: float
+    end_s: float
+    length_s: float
+    wall_s: float | None
+    uneven_s: float
+    inside: bool  # begin and end within the bars
+    within: bool  # begin and end within a packet and the jitter
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a comparison found: faults of the counts, faults of the times, and all errors."""
+
+    miscounted: list[str] = field(default_factory=list)
+    mistimed: list[str] = field(default_factory=list)
+    errors: list[Error] = field(default_factory=list)
+
+
+def judge(
+    stream: StreamResult,
+    truth: Truth,
+    packet_s: float,
+    *,
+    jitter_s: float = JITTER_S,
+    random: bool = False,
+) -> Verdict:
+    """Compare everything that a stream's result says of loss with the truth.
+
+    ``random``: the flow loses datagrams at random. Then a gap at either edge may be told as lost
+    before the first or behind the last datagram, or the other way round: no interval shows which.
+    """
+    verdict = Verdict()
+    edges = _counts(stream, truth, verdict, random=random)
+    left = list(truth.gaps)
+    # What is sure of its place takes its gap first; a degraded period takes what remains in it.
+    order = {"located": 0, "contained": 1, "degraded": 2}
+    outages = [one for one in stream.outages if one.method in order]
+    for outage in sorted(outages, key=lambda one: (order[one.method], one.begin_s)):
+        gaps = _of(outage, left, truth, packet_s)
+        if not gaps:
+            verdict.miscounted.append(f"an outage where none was: {outage}")
+            continue
+        for gap in gaps:
+            left.remove(gap)
+        spare = 0 if outage.method == "located" else edges
+        lost = sum(gap.packets for gap in gaps)
+        if abs(lost - outage.packets_lost) > outage.packets_lost_error + spare:
+            verdict.miscounted.append(f"{lost} lost in {outage}")
+        edges += abs(lost - outage.packets_lost)
+        _compare(outage, gaps, truth, packet_s, jitter_s, verdict)
+    if sum(gap.packets for gap in left) > edges:
+        verdict.miscounted.append(f"{len(left)} gaps in no outage, the first: {left[0]}")
+    return verdict
+
+
+def _counts(stream: StreamResult, truth: Truth, verdict: Verdict, *, random: bool) -> int:
+    """Compare the totals; give how many datagrams may stand on the wrong side of an edge."""
+    edges = abs((stream.packets_lost_leading or 0) - truth.leading)
+    edges += abs((stream.packets_lost_trailing or 0) - truth.trailing)
+    edges = edges if random else 0
+    doubt = stream.packets_lost_error or 0
+    clean = not truth.late and not truth.duplicates
+    for what, true, told, allowed in (
+        ("lost", truth.lost, stream.packets_lost, doubt),
+        ("doubt", 0, doubt, 0 if clean else truth.late + truth.duplicates),
+        ("sent", truth.sent, stream.packets_sent, 0),
+        ("received", truth.sent - truth.lost, stream.packets_received, doubt),
+        ("leading", truth.leading, stream.packets_lost_leading, edges),
+        ("trailing", truth.trailing, stream.packets_lost_trailing, doubt + edges),
+    ):
+        if told is None or abs(told - true) > allowed:
+            verdict.miscounted.append(f"{what}: {true} is true, {told} ±{doubt} is told")
+    within = sum(one.packets_lost for one in stream.outages if one.method != "open")
+    parts = within + (stream.packets_lost_leading or 0) + (stream.packets_lost_trailing or 0)
+    if parts != stream.packets_lost:
+        verdict.miscounted.append(f"outages, leading and trailing: {parts}, not all lost")
+    return edges
+
+
+def _of(outage: Outage, gaps: list[Gap], truth: Truth, packet_s: float) -> list[Gap]:
+    """Give the gaps that an outage tells of: within its bounds, as many as it says were lost."""
+    slack = packet_s + OLD_JITTER_S
+    low = truth.first_ns + (outage.begin_s - outage.begin_error_s - slack) * 1e9
+    high = truth.first_ns + (outage.end_s + outage.end_error_s + slack) * 1e9
+    near = [
+        gap
+        for gap in gaps
+        if (gap.begin_ns or 0) + gap.uneven_s * 1e9 >= low
+        and (gap.end_ns or 0) - (packet_s + gap.uneven_s) * 1e9 <= high
+    ]
+    if outage.method == "located":
+        near.sort(key=lambda gap: abs(gap.packets - outage.packets_lost))
+        return near[:1]
+    found, lost = [], 0
+    for gap in near:
+        if lost + gap.packets <= outage.packets_lost + outage.packets_lost_error:
+            found.append(gap)
+            lost += gap.packets
+    return found
+
+
+def _compare(
+    outage: Outage,
+    gaps: list[Gap],
+    truth: Truth,
+    packet_s: float,
+    jitter_s: float,
+    verdict: Verdict,
+) -> None:
+    begin_ns = min(gap.begin_ns or 0 for gap in gaps)
+    end_ns = max(gap.end_ns or 0 for gap in gaps) - packet_s * 1e9
+    uneven = max(gap.uneven_s for gap in gaps)
+    begin = outage.begin_s - (begin_ns - truth.first_ns) / 1e9
+    end = outage.end_s - (end_ns - truth.first_ns) / 1e9
+    # A clock that has slipped (the sender paused, the path grew longer) is told apart.
+    length = outage.duration_s + outage.slip_s - (end_ns - begin_ns) / 1e9
+    wall = None
+    if outage.begin_at is not None and outage.end_at is not None:
+        off = [outage.begin_at.timestamp() - begin_ns / 1e9]
+        off.append(outage.end_at.timestamp() - end_ns / 1e9)
+        wall = max(off, key=abs)
+    # Random loss around a blackout is counted in its gap: then the bars say how much that may be.
+    doubt_s = outage.duration_error_s - packet_s if outage.packets_lost_error else 0.0
+    allowed = packet_s + jitter_s + uneven + doubt_s
+    error = Error(
+        method=outage.method,
+        begin_s=begin,
+        end_s=end,
+        length_s=length,
+        wall_s=wall,
+        uneven_s=uneven,
+        inside=abs(begin) <= outage.begin_error_s + uneven
+        and abs(end) <= outage.end_error_s + uneven,
+        within=max(abs(begin), abs(end)) <= allowed,
+    )
+    verdict.errors.append(error)
+    if not error.inside:
+        verdict.mistimed.append(f"the truth is outside the bars: {error} {outage}")
+    if outage.method == "located":
+        if not error.within:
+            verdict.mistimed.append(f"located, and off by more than {allowed:.4f} s: {error}")
+        most = outage.duration_error_s + LENGTH_JITTER_S + 2 * uneven
+        if abs(length) > most:
+            verdict.mistimed.append(f"its length is off by more than {most:.4f} s: {error}")
