@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pyperf2.core.options import Role
     from pyperf2.core.records import Interval
+    from pyperf2.core.results import Result
+    from pyperf2.core.spelling import Role
 
 
 class AsyncInstance(Face):
@@ -75,6 +76,16 @@ class AsyncInstance(Face):
         if self._run is None:
             raise StateError("intervals() reads a run; await start() first")
         return aiter(self._run.arrivals)
+
+    def runs(self) -> AsyncIterator[Result]:
+        """Give a ``Result`` for each test that an iperf3 has served, as it ends.
+
+        A server serves one test after another until it is stopped (or one, with ``one_off``);
+        a client has one. An iperf2 tells no ends of tests, so it gives none.
+        """
+        if self._run is None:
+            raise StateError("runs() reads a run; call start() first")
+        return aiter(self._run.runs)
 
     async def __aenter__(self) -> Self:
         """Start; raise what went wrong if it died at once."""

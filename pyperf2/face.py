@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyperf2.core.options import OPTIONS, READ_ONLY, OptionSet, nearest, unknown_option
+from pyperf2.core.options import OPTIONS
+from pyperf2.core.optionset import READ_ONLY, OptionSet, nearest, unknown_option
 from pyperf2.core.results import Result
 from pyperf2.errors import OptionError
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyperf2.core.book import Peer
-    from pyperf2.core.options import Role
+    from pyperf2.core.spelling import Role
     from pyperf2.errors import PyPerf2Error
     from pyperf2.run.order import Order
     from pyperf2.run.runner import Run

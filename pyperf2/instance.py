@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pyperf2.core.options import Role
     from pyperf2.core.records import Interval
+    from pyperf2.core.results import Result
+    from pyperf2.core.spelling import Role
     from pyperf2.run.runner import Run
 
 DELIVERY_GRACE_S: Final = 5.0  # for callbacks to take what is left, after the process has ended
@@ -93,6 +94,16 @@ class IPerfInstance(Face):
         if self._run is None:
             raise StateError("intervals() reads a run; call start() first")
         return iter(self._run.arrivals)
+
+    def runs(self) -> Iterator[Result]:
+        """Give a ``Result`` for each test that an iperf3 has served, as it ends.
+
+        A server serves one test after another until it is stopped (or one, with ``one_off``);
+        a client has one. An iperf2 tells no ends of tests, so it gives none.
+        """
+        if self._run is None:
+            raise StateError("runs() reads a run; call start() first")
+        return iter(self._run.runs)
 
     def __enter__(self) -> Self:
         """Start; raise what went wrong if it died at once."""

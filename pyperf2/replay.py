@@ -7,17 +7,17 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core.binary import Version
-from pyperf2.core.options import OptionSet, unknown_option
+from pyperf2.core.optionset import OptionSet, unknown_option
 from pyperf2.core.records import NO_INSTANT, Instant
-from pyperf2.errors import OptionError, UnsupportedOption
+from pyperf2.errors import OptionError
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from pyperf2.core.binary import Tool
-    from pyperf2.core.options import Role
     from pyperf2.core.results import Result
     from pyperf2.core.session import Session
+    from pyperf2.core.spelling import Role
 
 _OPTIONS: Final = (
     "bandwidth",
@@ -63,8 +63,6 @@ def replay(
         OptionError: an unknown option, or an impossible value.
         FileNotFoundError: there is no such file.
     """
-    if tool != "iperf2":
-        raise UnsupportedOption(f"tool={tool!r} cannot be replayed yet; iperf2 can")
     for name in options:
         if name not in _OPTIONS:
             raise unknown_option(name)
@@ -100,6 +98,7 @@ def _session(
         version=_version(version),
         report_interval=chosen["report_interval"] if chosen.is_set("report_interval") else None,
         csv=chosen["reportstyle"] is not None,
+        json=tool == "iperf3",  # reads its text, too
         policy=LossPolicy(
             use_iperf_loss_counter=chosen["use_iperf_loss_counter"],
             loss_threshold=chosen["loss_threshold"],

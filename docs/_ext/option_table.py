@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from docutils import nodes
     from sphinx.application import Sphinx
 
-    from pyperf2.core.options import Option, Spelling
+    from pyperf2.core.spelling import Option, Spelling
 
 HEAD: Final = ("Option", "Value", "Default", "For", "iperf2", "Meaning")
 WIDTHS: Final = (18, 18, 9, 9, 16, 30)

@@ -50,6 +50,10 @@ V2_0_14: Final = Version(2, 0, 14)
 V2_1: Final = Version(2, 1)
 V2_2: Final = Version(2, 2)
 V3: Final = Version(3, 0)
+V3_10: Final = Version(3, 10)
+V3_17: Final = Version(3, 17)
+V3_20: Final = Version(3, 20)
+V3_22: Final = Version(3, 22)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -218,7 +218,10 @@ class StreamBook:
         """Give what is known now, as a value; ``peer`` is the sender of what is received."""
         summary = self.summary
         final = summary if summary is not None and summary.direction == "received" else None
-        totals = Totals(sent=self._sender.snapshot().datagrams)
+        own = self._sender.snapshot()
+        if peer is None and self._sent is not None:
+            peer = own  # iperf3 tells a receiver what was sent to it
+        totals = Totals(sent=own.datagrams)
         outages: tuple[Outage, ...] = ()
         stalls: tuple[Stall, ...] = ()
         if self._receives:

@@ -16,6 +16,7 @@ _ERROR_OF: Final[Mapping[str, type[IPerfError]]] = {
     "refused": ConnectionFailed,
     "unreachable": ConnectionFailed,
     "reset": ConnectionFailed,
+    "busy": ConnectionFailed,
     "bad-host": BadHost,
     "bind-failed": BindFailed,
     "runaway": RunawayOutput,

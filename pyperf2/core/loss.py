@@ -71,6 +71,7 @@ class LossEvent:
     started: Instant
     current: Instant
     ended: Instant | None = None
+    run_number: int = 1
     outage_s: float | None = None
     outage_error_s: float | None = None
     outage_begin_s: float | None = None
@@ -102,6 +103,7 @@ class LossEvent:
             "timestamp_current": self.current.at().isoformat(),
             "timestamp_end": self.ended.at().isoformat() if self.ended else None,
             "kind": self.kind,
+            "run_number": self.run_number,
             "estimated": self.estimated,
             "packets_lost_confirmed": self.packets_lost_confirmed,
             "packets_lost_estimated": self.packets_lost_estimated,
@@ -200,6 +202,7 @@ class LossDetector:
             begin=interval.start,
             started=interval.arrived,
             current=interval.arrived,
+            run_number=interval.run_number,
         )
         self._event = replace(
             _told(begun, interval, verdict),

@@ -98,6 +98,7 @@ _BASE_KEYS: Final[Mapping[str, Callable[[Report], Any]]] = {
     "bytes": _of("bytes"),
     "bits_per_second": _of("bits_per_second"),
     "omitted": _of("omitted"),
+    "run_number": _of("run_number"),
     "received_at": lambda report: report.received_at.isoformat(),
     "received_monotonic_ns": _of("received_monotonic_ns"),
 }

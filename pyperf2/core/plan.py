@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from pyperf2.core.binary import Tool, Version
-    from pyperf2.core.options import Role
+    from pyperf2.core.spelling import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class Plan:
     version: Version | None = None
     report_interval: float | None = 1.0
     csv: bool = False
+    json: bool = False
     policy: LossPolicy = field(default_factory=LossPolicy)
     history: int | None = None
     datagram_length: int | None = None

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pyperf2.core.binary import Tool
     from pyperf2.core.gaps import Outage
     from pyperf2.core.loss import LossEvent
-    from pyperf2.core.options import Role
     from pyperf2.core.outage import Stall
     from pyperf2.core.records import Connected, Histogram, Interval, Notice, ServerReport, Summary
+    from pyperf2.core.spelling import Role
     from pyperf2.errors import PyPerf2Error
 
 
@@ -70,13 +70,22 @@ class StreamResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """An immutable snapshot of one run."""
+    """An immutable snapshot of one run.
+
+    Attributes:
+        run_number: which of the tests of an iperf3 server, from 1.
+        details: what iperf3 tells of the test as a whole (CPU use, congestion control, …).
+        server_output: what the server printed, fetched by ``get_server_output``.
+    """
 
     tool: Tool
     version: str | None
     role: Role
     protocol: str
     name: str | None = None
+    run_number: int = 1
+    details: Mapping[str, Any] = field(default_factory=dict)
+    server_output: str | None = None
     argv: tuple[str, ...] = ()
     returncode: int | None = None
     error: PyPerf2Error | None = None

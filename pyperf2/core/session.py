@@ -8,11 +8,12 @@ callback sees in the results is what has been told so far, and nothing more.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from pyperf2.core.book import Peer, StreamBook, is_sum, sender_of
+from pyperf2.core.book import is_sum
+from pyperf2.core.books import MAX_STREAMS, Books
 from pyperf2.core.failure import (
     FATAL_KINDS,
     FLOOD_NOTICE,
@@ -23,7 +24,7 @@ from pyperf2.core.failure import (
 )
 from pyperf2.core.lines import LineBuffer
 from pyperf2.core.loss import EventNumbers, LossDetector, LossEvent
-from pyperf2.core.parsers import dialect_for
+from pyperf2.core.parsers import dialect_for, longest_line
 from pyperf2.core.records import (
     NO_INSTANT,
     Connected,
@@ -32,7 +33,10 @@ from pyperf2.core.records import (
     Notice,
     OutOfOrder,
     Record,
+    RunEnded,
+    RunStarted,
     Sent,
+    ServerOutput,
     ServerReport,
     Summary,
 )
@@ -43,13 +47,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Literal
 
+    from pyperf2.core.book import Peer
     from pyperf2.core.plan import Plan
     from pyperf2.core.records import (
         Instant,
     )
 
 MAX_NOTICES: Final = 200
-_MAX_STREAMS: Final = 10_000
 _LAST_LINES: Final = 12
 
 
@@ -70,8 +74,11 @@ class Session:
     def __init__(self, plan: Plan, *, started: Instant = NO_INSTANT) -> None:
         """Begin a run."""
         self.plan = plan
-        self._buffers = {"stdout": LineBuffer(), "stderr": LineBuffer()}
+        longest = longest_line(json=plan.json)
+        self._buffers = {source: LineBuffer(max_line=longest) for source in ("stdout", "stderr")}
         self._parser = dialect_for(
+            tool=plan.tool,
+            json=plan.json,
             role=plan.role,
             protocol=plan.protocol,
             version=plan.version,
@@ -81,7 +88,7 @@ class Session:
         self._lines: deque[tuple[bytes, Instant, Any]] = deque()
         self._records: deque[Record] = deque()
         self._out: deque[Event] = deque()
-        self._books: dict[str, StreamBook] = {}
+        self._books = Books(plan)
         self._detectors: dict[str, LossDetector] = {}
         self._numbers = EventNumbers()
         self._notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
@@ -96,6 +103,9 @@ class Session:
         self._flood = FloodGuard(started) if plan.flood_guard else None
         self._mad = False
         self._parser_finished = False
+        self._run_number = 1
+        self._details: dict[str, Any] = {}
+        self._server_output: str | None = None
         self._enterers: dict[type, Callable[[Any], None]] = {
             Connected: self._enter_connected,
             Interval: self._enter_interval,
@@ -106,6 +116,9 @@ class Session:
             Histogram: self._enter_histogram,
             LossEvent: self._enter_event,
             Notice: self._enter_notice,
+            RunStarted: self._enter_run_started,
+            RunEnded: self._enter_run_ended,
+            ServerOutput: self._enter_server_output,
         }
 
     # --- in ---------------------------------------------------------------------------------
@@ -199,15 +212,7 @@ class Session:
 
     def senders(self) -> list[Peer]:
         """Give what each sending stream says of itself, with its address."""
-        return [
-            Peer(
-                book.info.local_ip if book.info else None,
-                book.info.local_port if book.info else None,
-                book.sender(),
-            )
-            for key, book in self._books.items()
-            if not is_sum(key)
-        ]
+        return self._books.senders()
 
     def result(self, peers: Sequence[Peer] = ()) -> Result:
         """Give a snapshot of everything told so far.
@@ -216,37 +221,31 @@ class Session:
             peers: what the senders of the streams received here say of themselves.
         """
         plan = self.plan
-        lone = sum(not is_sum(key) for key in self._books) == 1
         return Result(
             tool=plan.tool,
             version=str(plan.version) if plan.version else None,
             role=plan.role,
             protocol=plan.protocol,
             name=plan.name,
+            run_number=self._run_number,
+            details=dict(self._details),
+            server_output=self._server_output,
             argv=plan.argv,
             returncode=self._returncode,
             error=self.error,
             notices=tuple(self._notices),
             started_at=self._started.at() if self._started != NO_INSTANT else None,
             ended_at=self._ended.at() if self._ended not in (None, NO_INSTANT) else None,
-            streams=MappingProxyType(
-                {
-                    key: book.snapshot(sender_of(book.info, peers, lone=lone))
-                    for key, book in self._books.items()
-                }
-            ),
+            streams=MappingProxyType(self._books.streams(peers)),
         )
 
     def classic_results(self) -> dict[str, Any]:
         """Give the dict that ``get_results()`` returns."""
-        return {key: book.to_classic(self.plan.name) for key, book in self._books.items()}
+        return self._books.classic()
 
     def trim(self, keep: int, stream_id: str | None = None) -> None:
         """Forget all but the last ``keep`` intervals of one stream, or of all."""
-        for key, book in self._books.items():
-            if stream_id in (None, key):
-                while len(book.intervals) > keep:
-                    book.intervals.popleft()
+        self._books.trim(keep, stream_id)
 
     # --- within -----------------------------------------------------------------------------
 
@@ -259,11 +258,25 @@ class Session:
             self._recount(record)
         elif isinstance(record, Summary):
             self._close_stream(record.stream_id, record.arrived, record)
+        elif isinstance(record, RunStarted) and record.number > 1:
+            self._begin_run()
+        elif isinstance(record, RunEnded):
+            for stream_id in self._books:
+                self._close_stream(stream_id, NO_INSTANT)
         self._out.append(record)
+
+    def _begin_run(self) -> None:
+        """Put the run before behind us: an iperf3 server's tests have each a result of its own."""
+        self._books.clear()
+        self._detectors.clear()
+        self._notices.clear()
+        self._details = {}
+        self._server_output = None
+        self._first_error = self._error = None
 
     def _judge(self, interval: Interval) -> None:
         """Enter an interval into its stream's account, and queue the loss event it brings."""
-        book = self._book(interval.stream_id, interval.arrived)
+        book = self._books.open(interval.stream_id, interval.arrived)
         doubt = book.doubtful
         count = book.count(interval)
         if book.doubtful > doubt:
@@ -273,21 +286,21 @@ class Session:
         detector = self._detectors.get(interval.stream_id)
         if detector is None:
             detector = LossDetector(self.plan.policy, numbers=self._numbers)
-            if len(self._detectors) < _MAX_STREAMS:
+            if len(self._detectors) < MAX_STREAMS:
                 self._detectors[interval.stream_id] = detector
         event = detector.feed(interval, count)
         if event is not None:
             self._out.append(book.with_outage(event))
 
     def _recount(self, late: OutOfOrder) -> None:
-        book = self._books.get(late.stream_id)
+        book = self._books.find(late.stream_id)
         if book is not None and not late.wrong_quintuple:
             given_back = book.recount(late)
             if late.stream_id in self._detectors:
                 self._detectors[late.stream_id].give_back(given_back)
 
     def _close_stream(self, stream_id: str, now: Instant, final: Summary | None = None) -> None:
-        book, detector = self._books.get(stream_id), self._detectors.get(stream_id)
+        book, detector = self._books.find(stream_id), self._detectors.get(stream_id)
         if book is None:
             return
         book.close(final)
@@ -320,51 +333,45 @@ class Session:
         if enter is not None:
             enter(event)
 
-    def _book(self, stream_id: str, now: Instant) -> StreamBook:
-        book = self._books.get(stream_id)
-        if book is None:
-            book = StreamBook(
-                stream_id,
-                opened=now,
-                history=self.plan.history,
-                version=self.plan.version,
-                nominal=self.plan.policy.expected_pps,
-                datagram_length=self.plan.datagram_length,
-            )
-            # The way back over one connection ("*1") has no "connected" line of its own.
-            there = self._books.get(stream_id[1:]) if stream_id.startswith("*") else None
-            if there is not None and there.info is not None:
-                book.info = replace(there.info, stream_id=stream_id)
-            if len(self._books) < _MAX_STREAMS:
-                self._books[stream_id] = book
-        return book
-
     def _enter_connected(self, connected: Connected) -> None:
-        self._book(connected.stream_id, connected.arrived).connected(connected)
+        self._books.open(connected.stream_id, connected.arrived).connected(connected)
 
     def _enter_interval(self, interval: Interval) -> None:
-        self._book(interval.stream_id, interval.arrived).add_interval(interval)
+        self._books.open(interval.stream_id, interval.arrived).add_interval(interval)
 
     def _enter_summary(self, summary: Summary) -> None:
-        self._book(summary.stream_id, summary.arrived).summary = summary
+        self._books.open(summary.stream_id, summary.arrived).summary = summary
 
     def _enter_server_report(self, report: ServerReport) -> None:
-        self._book(report.stream_id, report.arrived).server_report = report
+        self._books.open(report.stream_id, report.arrived).server_report = report
 
     def _enter_late(self, late: OutOfOrder) -> None:
-        if late.stream_id in self._books and not late.wrong_quintuple:
-            self._books[late.stream_id].add_out_of_order(late)
+        book = self._books.find(late.stream_id)
+        if book is not None and not late.wrong_quintuple:
+            book.add_out_of_order(late)
 
     def _enter_sent(self, sent: Sent) -> None:
-        if sent.stream_id in self._books:
-            self._books[sent.stream_id].add_sent(sent)
+        book = self._books.find(sent.stream_id)
+        if book is not None:
+            book.add_sent(sent)
 
     def _enter_histogram(self, histogram: Histogram) -> None:
-        if histogram.stream_id in self._books:
-            self._books[histogram.stream_id].add_histogram(histogram)
+        book = self._books.find(histogram.stream_id)
+        if book is not None:
+            book.add_histogram(histogram)
 
     def _enter_event(self, event: LossEvent) -> None:
-        self._book(event.stream_id, event.started).add_event(event)
+        self._books.open(event.stream_id, event.started).add_event(event)
+
+    def _enter_run_started(self, started: RunStarted) -> None:
+        self._run_number = started.number
+        self._details.update(started.details)
+
+    def _enter_run_ended(self, ended: RunEnded) -> None:
+        self._details.update(ended.details)
+
+    def _enter_server_output(self, output: ServerOutput) -> None:
+        self._server_output = output.text
 
     def _enter_notice(self, notice: Notice) -> None:
         self._notices.append(notice)

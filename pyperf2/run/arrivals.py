@@ -1,32 +1,33 @@
-"""The intervals of a run in the order they came, for any number of late or early readers."""
+"""What came, in the order it came, for any number of late or early readers."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from pyperf2.core.records import Interval
+
+_T = TypeVar("_T")
 
 
-class Arrivals:
-    """Kept intervals; each reader starts at the first one kept and ends with the run."""
+class Arrivals(Generic[_T]):
+    """Kept items; each reader starts at the first one kept and ends with the run."""
 
     def __init__(self, history: int | None) -> None:
-        """Keep the last ``history`` intervals, or all."""
-        self._kept: deque[Interval] = deque(maxlen=history if history is None else max(history, 1))
+        """Keep the last ``history`` items, or all."""
+        self._kept: deque[_T] = deque(maxlen=history if history is None else max(history, 1))
         self._count = 0
         self._ended = False
         self._changed = threading.Condition()
         self._wakers: set[Callable[[], None]] = set()
 
-    def add(self, interval: Interval) -> None:
-        """Tell all readers of an interval."""
+    def add(self, item: _T) -> None:
+        """Tell all readers of an item."""
         with self._changed:
-            self._kept.append(interval)
+            self._kept.append(item)
             self._count += 1
             self._tell()
 
@@ -41,13 +42,13 @@ class Arrivals:
         for wake in self._wakers:
             wake()
 
-    def _after(self, position: int) -> tuple[list[Interval], int]:
+    def _after(self, position: int) -> tuple[list[_T], int]:
         """Give what came since ``position``, and the new position; what was dropped is skipped."""
         fresh = min(self._count - position, len(self._kept))
         start = len(self._kept) - fresh
         return [self._kept[i] for i in range(start, len(self._kept))], self._count
 
-    def __iter__(self) -> Iterator[Interval]:
+    def __iter__(self) -> Iterator[_T]:
         """Read from any thread; blocks for the next one."""
         position = 0
         while True:
@@ -60,7 +61,7 @@ class Arrivals:
             if done and position == self._count:
                 return
 
-    async def __aiter__(self) -> AsyncIterator[Interval]:
+    async def __aiter__(self) -> AsyncIterator[_T]:
         """Read on an event loop."""
         import asyncio
 
@@ -79,8 +80,8 @@ class Arrivals:
                     batch, position = self._after(position)
                     done = self._ended
                     woken.clear()
-                for interval in batch:
-                    yield interval
+                for item in batch:
+                    yield item
                 if done:
                     return
                 await woken.wait()

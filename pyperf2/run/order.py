@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
-from pyperf2.core.argv import compose, datagram_length, uses_ipv6
+from pyperf2.core.argv import compose
+from pyperf2.core.command import datagram_length, port_of, uses_ipv6
 from pyperf2.core.loss import LossPolicy
 from pyperf2.core.plan import Plan
 from pyperf2.core.units import parse_bandwidth
+from pyperf2.errors import OptionError
 from pyperf2.run import probe
 from pyperf2.run.host import Local, Netns
 from pyperf2.run.rawlog import check_folder
 
 if TYPE_CHECKING:
-    from pyperf2.core.argv import Command
     from pyperf2.core.binary import Build
-    from pyperf2.core.options import OptionSet, Role
+    from pyperf2.core.command import Command
+    from pyperf2.core.optionset import OptionSet
+    from pyperf2.core.records import Protocol
+    from pyperf2.core.spelling import Role
     from pyperf2.run.host import Host
 
+_PASSWORD: Final = "IPERF3_PASSWORD"  # noqa: S105 - the name of the variable
 _OVERRUN_S: Final = 10.0  # what a client may take beyond its duration: ten FIN retries take 2.5 s
 
 
@@ -40,6 +46,11 @@ class Order:
     raw_log_folder: str | None
     created: datetime
 
+    @property
+    def listens_on(self) -> Protocol:
+        """The protocol of the socket that shows it is ready: iperf3's control connection is TCP."""
+        return "tcp" if self.build.tool == "iperf3" else self.plan.protocol
+
 
 def prepare(
     options: OptionSet, role: Role, *, raw_log_folder: str | None, created: datetime
@@ -48,6 +59,7 @@ def prepare(
     binary = probe.find(options["iperf_binary_path"], options["tool"])
     build = probe.probe(binary)
     command = compose(options, role, build, binary)
+    _check_password(options, build)
     namespace = options["use_linux_namespace"]
     host: Host = Netns(namespace) if namespace else Local()
     host.check()
@@ -58,13 +70,21 @@ def prepare(
         build=build,
         host=host,
         plan=_plan(options, role, build, command),
-        port=options["port"],
+        port=port_of(options, build.tool),
         bind_ip=options["bind_ip"],
         ipv6=ipv6,
         ends_after_s=_ends_after(options, role),
         raw_log_folder=check_folder(raw_log_folder) if raw_log_folder else None,
         created=created,
     )
+
+
+def _check_password(options: OptionSet, build: Build) -> None:
+    if build.tool == "iperf3" and options["username"] and not os.environ.get(_PASSWORD):
+        raise OptionError(
+            f"username={options['username']!r} needs a password; set {_PASSWORD} in the "
+            "environment (never on the command line, where every user of the machine reads it)"
+        )
 
 
 def loss_policy(options: OptionSet) -> LossPolicy:
@@ -86,6 +106,7 @@ def _plan(options: OptionSet, role: Role, build: Build, command: Command) -> Pla
         version=build.version,
         report_interval=float(options["report_interval"]),
         csv=options["reportstyle"] is not None,
+        json=command.json,
         policy=loss_policy(options),
         history=options["history"],
         datagram_length=datagram_length(options, role),
@@ -104,7 +125,7 @@ def _ends_after(options: OptionSet, role: Role) -> float | None:
     )  # fmt: skip
     passes = 2 if options["tradeoff"] else 1
     patience = 0.0 if role == "server" else options["connect_retry_time"] or 0
-    return float(seconds * passes + waits + patience + _OVERRUN_S)
+    return float(seconds * passes + (options["omit"] or 0) + waits + patience + _OVERRUN_S)
 
 
 def utc_now() -> datetime:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyperf2.core import kinds
 from pyperf2.core.loss import LossEvent
 from pyperf2.core.messages import message
-from pyperf2.core.records import Connected, Instant, Interval
+from pyperf2.core.records import Connected, Instant, Interval, RunEnded
 from pyperf2.core.session import Ended, Session
 from pyperf2.errors import ReadyTimeout
 from pyperf2.run import ports, sockets
@@ -30,6 +30,7 @@ from pyperf2.run.rawlog import RawLog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyperf2.core.results import Result
     from pyperf2.run.callbacks import Strand
     from pyperf2.run.order import Order
     from pyperf2.run.process import Source
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 STOP_GRACE_S: Final = 2.0  # iperf2 prints its summary within 0.3 s of an INT
+_KEPT_RUNS: Final = 1_000  # results of an iperf3 server that keeps serving
 _INBOX_HIGH: Final = 16 * 2**20  # bytes read but not yet told, before reading pauses
 _INBOX_LOW: Final = 4 * 2**20
 
@@ -73,7 +75,8 @@ class Run:
         """Take the order; ``strand`` carries user code, None calls back on the loop."""
         self.order = order
         self.callbacks = callbacks
-        self.arrivals = Arrivals(order.plan.history)
+        self.arrivals: Arrivals[Interval] = Arrivals(order.plan.history)
+        self.runs: Arrivals[Result] = Arrivals(_KEPT_RUNS)
         self.finished = threading.Event()
         self.raw_log_path: str | None = None
         self._strand = strand
@@ -174,6 +177,7 @@ class Run:
         """Call it finished although a callback still blocks; what it holds up stays untold."""
         self.finished.set()
         self.arrivals.end()
+        self.runs.end()
 
     # --- starting -----------------------------------------------------------------------------
 
@@ -182,7 +186,7 @@ class Run:
         if order.role != "server" or kinds.is_multicast(order.bind_ip):
             return  # any number of receivers may share a group
         self._claim = ports.claim(
-            order.host, order.plan.protocol, order.port, address=order.bind_ip, ipv6=order.ipv6
+            order.host, order.listens_on, order.port, address=order.bind_ip, ipv6=order.ipv6
         )
 
     def _open_raw_log(self) -> None:
@@ -229,10 +233,10 @@ class Run:
         if pid is None:
             return False
         if self.order.role == "server":
-            return sockets.is_bound(pid, self.order.plan.protocol, self.order.port)
+            return sockets.is_bound(pid, self.order.listens_on, self.order.port)
         # The stream's own socket, not the one that a resolver asks a name server with.
-        plan, port = self.order.plan, self.order.port
-        return self._connected or sockets.is_connected(pid, plan.protocol, port)
+        order = self.order
+        return self._connected or sockets.is_connected(pid, order.listens_on, order.port)
 
     def _is_sound(self) -> bool:
         return self.returncode is None and not self._session.fatal
@@ -322,9 +326,14 @@ class Run:
                 self.callbacks.call(self.callbacks.on_loss, event.to_dict(stream_name=name))
         elif isinstance(event, Connected):
             self._connected = True
+        elif isinstance(event, RunEnded):
+            with self._lock:
+                ended = self._session.result()
+            self.runs.add(ended)
         elif isinstance(event, Ended):
             self._let_go()
             self.arrivals.end()
+            self.runs.end()
             self.finished.set()
             self._loop_call(self._over.set)
 

@@ -7,7 +7,7 @@ import pytest
 from pyperf2 import UnsupportedOption, replay
 from pyperf2.core.argv import compose
 from pyperf2.core.binary import Build, Version
-from pyperf2.core.options import OptionSet
+from pyperf2.core.optionset import OptionSet
 from pyperf2.core.plan import Plan
 from pyperf2.core.records import NO_INSTANT, Instant
 from pyperf2.core.session import Session

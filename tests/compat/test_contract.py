@@ -13,7 +13,7 @@ from tests.faces.pairs import udp_pair
 from tests.live.support import LOOPBACK, free_port
 
 if TYPE_CHECKING:
-    from pyperf2.core.options import Role
+    from pyperf2.core.spelling import Role
 
 KEYS = {
     ("tcp", "client"): "stream_id interval_begin interval_end interval_unit transferred "

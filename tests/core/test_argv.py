@@ -9,13 +9,13 @@ import pytest
 
 from pyperf2.core.argv import compose
 from pyperf2.core.binary import Version, parse_banner
-from pyperf2.core.options import OptionSet
+from pyperf2.core.optionset import OptionSet
 from pyperf2.errors import OptionError, UnsupportedOption
 
 if TYPE_CHECKING:
     from pyperf2.core.argv import Command
     from pyperf2.core.binary import Build
-    from pyperf2.core.options import Role
+    from pyperf2.core.spelling import Role
 
 BANNERS = {
     "2.0.5": "iperf version 2.0.5 (08 Jul 2010) pthreads",
@@ -25,6 +25,8 @@ BANNERS = {
     "2.2.1": "iperf version 2.2.1 (4 Nov 2024) pthreads",
     "2.2.n": "iperf version 2.2.n (11 Dec 2025) pthreads",
     "3.12": "iperf 3.12 (cJSON 1.7.15)\nLinux host 6.1",
+    "3.18": "iperf 3.18 (cJSON 1.7.15)",
+    "3.22": "iperf 3.22 (cJSON 1.7.15)",
 }
 
 
@@ -51,7 +53,7 @@ def test_banners() -> None:
     """Every banner gives tool and version; versions are ordered as they were released."""
     builds = {version: build(version) for version in BANNERS}
     assert {v: v for v in BANNERS} == {v: str(b.version) for v, b in builds.items()}
-    assert ["iperf2"] * 6 + ["iperf3"] == [b.tool for b in builds.values()]
+    assert ["iperf2"] * 6 + ["iperf3"] * 3 == [b.tool for b in builds.values()]
     versions = [b.version for b in builds.values()]
     assert versions == sorted(versions)
     assert Version.parse("2.2.5") < Version.parse("2.2.n") < Version.parse("2.3.0")
@@ -95,6 +97,20 @@ CASES: list[tuple[Role, str, dict[str, Any], str]] = [
       "nodelay": True, "reverse": False, "packet_len": "8K", "test_duration": 1, "report_interval": 0,
       "realtime": False, "extra_args": ["--ipg", "5"]},
      "-c h -e -t 1 -p 5001 -l 8192 -P 3 -w 256K -M 1400 -N -Z reno --ipg 5"),
+    ("server", "3.12", {"protocol": "udp"}, "-s -p 5201 -i 1 --forceflush"),
+    ("server", "3.18", {"port": 5001, "one_off": True}, "-s -p 5001 -i 1 --json-stream -1"),
+    ("client", "3.18", {"server_ip": "h", "json_stream": False, "test_duration": 2},
+     "-c h -p 5201 -i 1 --forceflush -t 2"),
+    ("client", "3.12",
+     {"server_ip": "h", "protocol": "udp", "test_duration": 2, "dscp": "ef", "report_interval": 0.1},
+     "-c h -p 5201 -i 0.1 --forceflush -u -b 11760000 -l 1470 -t 2 -S 184"),
+    ("client", "3.12",
+     {"server_ip": "fd00::1", "protocol": "udp", "bandwidth": "500pps", "num": "1M",
+      "client_source_port": 7000},
+     "-c fd00::1 -p 5201 -i 1 --forceflush -u -b 5800000 -l 1450 -6 --cport 7000 -n 1M"),
+    ("client", "3.22",
+     {"server_ip": "h", "bidir": True, "omit": 1, "cntl_ka": "10/3/5", "parallel": 2, "mss": 1400},
+     "-c h -p 5201 -i 1 --json-stream -t 0 -P 2 -M 1400 --bidir -O 1 --cntl-ka=10/3/5"),
 ]  # fmt: skip
 
 
@@ -115,9 +131,18 @@ REFUSED: list[tuple[Role, str, dict[str, Any], type[Exception], str]] = [
     ("server", "2.1.8", {"parallel": 2}, UnsupportedOption, "a client's option"),
     ("client", "2.1.8", {"server_ip": "h", "protocol": "udp", "mss": 1400}, UnsupportedOption, "tcp only"),
     ("client", "2.1.8", {"server_ip": "h", "reverse": True, "dualtest": True}, OptionError, "exclude"),
-    ("client", "2.1.8", {"server_ip": "h", "num": "1M", "test_duration": 1}, OptionError, "only one"),
+    ("client", "2.1.8", {"server_ip": "h", "num": "1M", "test_duration": 1}, OptionError, "exclude"),
     ("client", "2.1.8", {"server_ip": "239.1.1.1"}, OptionError, "multicast"),
-    ("client", "3.12", {"server_ip": "h"}, UnsupportedOption, "iperf3 3.12"),
+    ("client", "3.12", {"server_ip": "239.1.1.1", "protocol": "udp"}, UnsupportedOption, "use iperf2"),
+    ("client", "3.12", {"server_ip": "h", "report_interval": 0.05}, UnsupportedOption, "0.1 to 60 s"),
+    ("client", "3.12", {"server_ip": "h", "parallel": 200}, UnsupportedOption, "128 streams"),
+    ("client", "3.12", {"server_ip": "h", "test_duration": 0.5}, UnsupportedOption, "whole seconds"),
+    ("client", "3.12", {"server_ip": "h", "trip_times": True}, UnsupportedOption, "it needs iperf2 >= 2.0.14"),
+    ("client", "3.12", {"server_ip": "h", "cntl_ka": "10/3/5"}, UnsupportedOption, "iperf3 >= 3.20"),
+    ("client", "3.12", {"server_ip": "h", "json_stream": True}, UnsupportedOption, "iperf3 >= 3.17"),
+    ("client", "3.12", {"server_ip": "h", "ttl": 3}, UnsupportedOption, "needs iperf2"),
+    ("client", "3.12", {"server_ip": "h", "extra_args": ["-J"]}, OptionError, "json_stream"),
+    ("client", "2.1.8", {"server_ip": "h", "omit": 1}, UnsupportedOption, "it needs iperf3 of any version"),
     *(("client", "2.1.8", {"server_ip": "h", "extra_args": [bad]}, OptionError, "not possible")
       for bad in ("-D", "-eD", "--daemon", "-ofile", "--output=x", "-s", "-yC", "-p5", "-v")),
 ]  # fmt: skip

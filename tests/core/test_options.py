@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pyperf2.core.options import OPTIONS, OptionSet
+from pyperf2.core.options import OPTIONS
+from pyperf2.core.optionset import OptionSet
 from pyperf2.errors import OptionError
 
 REFUSED: list[tuple[str, Any, str]] = [

@@ -24,5 +24,5 @@ def test_every_module_is_on_the_map_and_only_those() -> None:
     package = ROOT / "pyperf2"
     files = {path.relative_to(package).as_posix() for path in package.rglob("*.py")}
     packages = {"__init__.py", "core/__init__.py", "run/__init__.py"}
-    dialects = {"core/parsers/iperf2/__init__.py"}  # mapped as a folder
+    dialects = {f"core/parsers/iperf{n}/__init__.py" for n in (2, 3)}  # mapped as folders
     assert files - packages - dialects == mapped()

@@ -1,0 +1,85 @@
+"""The books of all streams of one run, bounded in number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pyperf2.core.book import Peer, StreamBook, is_sum, sender_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pyperf2.core.plan import Plan
+    from pyperf2.core.records import Instant
+    from pyperf2.core.results import StreamResult
+
+MAX_STREAMS: Final = 10_000
+
+
+class Books:
+    """A book per stream, in the order in which they were first heard of."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Begin with none; ``plan`` says what each book must know."""
+        self._plan = plan
+        self._books: dict[str, StreamBook] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the ids of the streams."""
+        return iter(self._books)
+
+    def find(self, stream_id: str) -> StreamBook | None:
+        """Give the book of a stream that was heard of; None otherwise."""
+        return self._books.get(stream_id)
+
+    def open(self, stream_id: str, now: Instant) -> StreamBook:
+        """Give the book of a stream; beyond the limit, one that is not kept."""
+        book = self._books.get(stream_id)
+        if book is None:
+            plan = self._plan
+            book = StreamBook(
+                stream_id,
+                opened=now,
+                history=plan.history,
+                version=plan.version,
+                nominal=plan.policy.expected_pps,
+                datagram_length=plan.datagram_length,
+            )
+            if len(self._books) < MAX_STREAMS:
+                self._books[stream_id] = book
+        return book
+
+    def clear(self) -> None:
+        """Begin again: the next run's streams have books of their own."""
+        self._books.clear()
+
+    def trim(self, keep: int, stream_id: str | None) -> None:
+        """Forget all but the last ``keep`` intervals of one stream, or of all."""
+        for key, book in self._books.items():
+            if stream_id in (None, key):
+                while len(book.intervals) > keep:
+                    book.intervals.popleft()
+
+    def senders(self) -> list[Peer]:
+        """Give what each sending stream says of itself, with its address."""
+        return [
+            Peer(
+                book.info.local_ip if book.info else None,
+                book.info.local_port if book.info else None,
+                book.sender(),
+            )
+            for key, book in self._books.items()
+            if not is_sum(key)
+        ]
+
+    def streams(self, peers: Sequence[Peer]) -> dict[str, StreamResult]:
+        """Give a snapshot of each; ``peers`` are the senders of what is received here."""
+        lone = sum(not is_sum(key) for key in self._books) == 1
+        return {
+            key: book.snapshot(sender_of(book.info, peers, lone=lone))
+            for key, book in self._books.items()
+        }
+
+    def classic(self) -> dict[str, Any]:
+        """Give the dict that ``get_results()`` returns."""
+        return {key: book.to_classic(self._plan.name) for key, book in self._books.items()}
