@@ -11,6 +11,7 @@ from pyperf2.core.counting import profile_for
 from pyperf2.core.messages import message
 from pyperf2.core.records import SUM_ID
 from pyperf2.core.results import StreamResult
+from pyperf2.core.silence import SilenceEstimator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pyperf2.core.account import Sender
     from pyperf2.core.binary import Version
     from pyperf2.core.counting import Count
-    from pyperf2.core.gaps import Outage
     from pyperf2.core.loss import LossEvent
     from pyperf2.core.outage import Stall
     from pyperf2.core.records import (
@@ -98,6 +98,7 @@ class StreamBook:
         self.ended = False
         self._receiver = ReceiverAccount(version, nominal=nominal, datagram_length=datagram_length)
         self._sender = SenderAccount(nominal=nominal, profile=profile_for(version))
+        self._silence = SilenceEstimator()
         self._receives = False
         self._events: deque[LossEvent] = deque(maxlen=_MAX_EVENTS)
         self._histograms: deque[Histogram] = deque(maxlen=_MAX_HISTOGRAMS)
@@ -110,10 +111,13 @@ class StreamBook:
 
     def count(self, interval: Interval) -> Count | None:
         """Enter an interval into the account; None where it adds no datagrams received."""
-        if interval.omitted or interval.protocol != "udp":
+        if interval.omitted:
             return None
         if interval.direction == "sent":
             self._sender.feed(interval)
+            return None
+        if interval.protocol == "tcp":
+            self._silence.feed(interval.start, interval.end, interval.bytes or 0)
             return None
         self._receives = True
         return self._receiver.feed(interval)
@@ -222,7 +226,7 @@ class StreamBook:
         if peer is None and self._sent is not None:
             peer = own  # iperf3 tells a receiver what was sent to it
         totals = Totals(sent=own.datagrams)
-        outages: tuple[Outage, ...] = ()
+        outages = tuple(self._silence.outages())
         stalls: tuple[Stall, ...] = ()
         if self._receives:
             totals = self._receiver.totals(final, peer)
