@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core.book import Peer, StreamBook, is_sum, sender_of
@@ -45,6 +46,10 @@ class Books:
                 nominal=plan.policy.expected_pps,
                 datagram_length=plan.datagram_length,
             )
+            # The way back over one connection ("*1") has no "connected" line of its own.
+            there = self._books.get(stream_id[1:]) if stream_id.startswith("*") else None
+            if there is not None and there.info is not None:
+                book.info = replace(there.info, stream_id=stream_id)
             if len(self._books) < MAX_STREAMS:
                 self._books[stream_id] = book
         return book

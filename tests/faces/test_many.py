@@ -149,7 +149,7 @@ def test_importing_is_cheap() -> None:
 
     Medians of nine, taken in turn; up to three times, as the machine may be busy.
     """
-    shares = []
+    shares: list[float] = []
     while not shares or (min(shares) >= 0.5 and len(shares) < 3):
         pairs = [(seconds_for("import pyperf2"), seconds_for("import pyroute2")) for _ in range(9)]
         ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
