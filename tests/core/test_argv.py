@@ -13,8 +13,8 @@ from pyperf2.core.optionset import OptionSet
 from pyperf2.errors import OptionError, UnsupportedOption
 
 if TYPE_CHECKING:
-    from pyperf2.core.argv import Command
     from pyperf2.core.binary import Build
+    from pyperf2.core.command import Command
     from pyperf2.core.spelling import Role
 
 BANNERS = {
