@@ -120,6 +120,7 @@ class Run:
             )
         except BaseException:
             self._let_go()
+            self._close_raw_log()
             raise
         try:
             self._set_timers()
@@ -198,11 +199,14 @@ class Run:
             self.raw_log_path = self._raw_log.path
 
     def _let_go(self) -> None:
+        """Give back what the process needed; in the loop's thread."""
         for timer in self._timers:
             timer.cancel()
         if self._claim is not None:
             self._claim.release()
             self._claim = None
+
+    def _close_raw_log(self) -> None:
         if self._raw_log is not None:
             self._raw_log.close()
             if self._raw_log.error is not None:
@@ -277,18 +281,21 @@ class Run:
         self._schedule_pump()
 
     def _on_exit(self, returncode: int, now: Instant) -> None:
+        self._let_go()
         self._inbox.append(("exit", returncode, now))
         self._schedule_pump()
 
     def _schedule_pump(self) -> None:
-        if self._strand is None or not (self.callbacks or self._pump_posted):
+        if self._strand is None:
             self._pump()
+        elif not (self.callbacks or self._pump_posted):
+            self._pump(call=False)  # a callback registered meanwhile must not run in this thread
         elif not self._pump_posted:
             self._pump_posted = True
             self._strand.post(self._pump)
 
-    def _pump(self) -> None:
-        """Make events of all that was read and tell them, in order."""
+    def _pump(self, *, call: bool = True) -> None:
+        """Make events of all that was read and tell them, in order; ``call`` back on the way."""
         self._pump_posted = False
         while self._inbox:
             source, item, now = self._inbox.popleft()
@@ -299,7 +306,9 @@ class Run:
                     event = self._session.next_event()
                 if event is None:
                     break
-                self._tell(event)
+                if call:
+                    self._call_back(event)
+                self._note(event)
         if self._session.fatal and self.returncode is None:
             self._loop_call(self._end_for_good)
 
@@ -315,15 +324,16 @@ class Run:
             self._paused = False
             self._loop_call(self._resume)
 
-    def _tell(self, event: Any) -> None:
+    def _call_back(self, event: Any) -> None:
         name = self.order.plan.name
+        if isinstance(event, Interval) and self.callbacks.on_data:
+            self.callbacks.call(self.callbacks.on_data, message(event, stream_name=name))
+        elif isinstance(event, LossEvent) and self.callbacks.on_loss:
+            self.callbacks.call(self.callbacks.on_loss, event.to_dict(stream_name=name))
+
+    def _note(self, event: Any) -> None:
         if isinstance(event, Interval):
             self.arrivals.add(event)
-            if self.callbacks.on_data:
-                self.callbacks.call(self.callbacks.on_data, message(event, stream_name=name))
-        elif isinstance(event, LossEvent):
-            if self.callbacks.on_loss:
-                self.callbacks.call(self.callbacks.on_loss, event.to_dict(stream_name=name))
         elif isinstance(event, Connected):
             self._connected = True
         elif isinstance(event, RunEnded):
@@ -331,7 +341,7 @@ class Run:
                 ended = self._session.result()
             self.runs.add(ended)
         elif isinstance(event, Ended):
-            self._let_go()
+            self._close_raw_log()
             self.arrivals.end()
             self.runs.end()
             self.finished.set()
