@@ -90,7 +90,7 @@ def nothing_started(one: Server | Client) -> None:
     [
         ({}, "server_ip"),
         ({"server_ip": LOOPBACK, "reverse": True, "dualtest": True}, "exclude one another"),
-        ({"server_ip": LOOPBACK, "num": "1M", "test_duration": 1}, "only one"),
+        ({"server_ip": LOOPBACK, "num": "1M", "test_duration": 1}, "choose one"),
         ({"server_ip": LOOPBACK, "singleclient": True}, "server's option"),
         ({"server_ip": LOOPBACK, "protocol": "udp", "mss": 1000}, "tcp only"),
         ({"server_ip": "239.1.1.1"}, "multicast"),
