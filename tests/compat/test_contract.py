@@ -160,7 +160,7 @@ def test_options_of_one_make_a_copy_of_it() -> None:
     receiver.set_options(**{**given.get_options(), "extra_args": None})
     assert "-c" not in receiver.generate_cli_from_options()
     fresh = Client(LOOPBACK)
-    fresh.set_options(**Client().get_options())
+    fresh.set_options(**Client(LOOPBACK).get_options())
     assert "-l" not in fresh.generate_cli_from_options()
     old = {**given.get_options(), "status": "running", "type": "client", "currently_has_loss": {}}
     copy.set_options(**old, expected_interval_packets=7)
