@@ -6,15 +6,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core.book import Peer, StreamBook, is_sum, sender_of
+from pyperf2.core.records import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pyperf2.core.plan import Plan
-    from pyperf2.core.records import Instant
+    from pyperf2.core.records import Connected, Instant
     from pyperf2.core.results import StreamResult
 
 MAX_STREAMS: Final = 10_000
+_SHARED: Final = Notice(
+    kind="shared-server",
+    level="warning",
+    source="pyperf2",
+    text="several UDP streams at once come into one iperf2 server: it takes some datagrams of one "
+    "for another's, and 2.2 throws some away; give each a server of its own for exact figures",
+)
 
 
 class Books:
@@ -24,6 +32,7 @@ class Books:
         """Begin with none; ``plan`` says what each book must know."""
         self._plan = plan
         self._books: dict[str, StreamBook] = {}
+        self._shared = False  # streams of datagrams come, or came, at once
 
     def __iter__(self) -> Iterator[str]:
         """Give the ids of the streams."""
@@ -53,6 +62,22 @@ class Books:
             if len(self._books) < MAX_STREAMS:
                 self._books[stream_id] = book
         return book
+
+    def connected(self, connected: Connected) -> tuple[Notice, ...]:
+        """Enter where a stream comes from; give what to know if it is the first to share."""
+        book = self.open(connected.stream_id, connected.arrived)
+        book.connected(connected)
+        plan = self._plan
+        receives = plan.role == "server" and "reverse" not in connected.flags
+        if plan.tool != "iperf2" or plan.protocol != "udp" or not receives:
+            return ()
+        now = [one for one in self._books.values() if one.info is not None and not one.ended]
+        for one in now:
+            one.neighbours = max(one.neighbours, len(now) - 1)
+        if len(now) <= 1 or self._shared:
+            return ()
+        self._shared = True
+        return (_SHARED,)
 
     def clear(self) -> None:
         """Begin again: the next run's streams have books of their own."""

@@ -334,7 +334,7 @@ class Session:
             enter(event)
 
     def _enter_connected(self, connected: Connected) -> None:
-        self._books.open(connected.stream_id, connected.arrived).connected(connected)
+        self._notices.extend(self._books.connected(connected))
 
     def _enter_interval(self, interval: Interval) -> None:
         self._books.open(interval.stream_id, interval.arrived).add_interval(interval)
