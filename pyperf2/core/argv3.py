@@ -38,7 +38,8 @@ def compose_iperf3(options: OptionSet, role: Role, build: Build, binary: str) ->
     written = [
         *composer.target(), "-p", str(port_of(options, "iperf3")), *composer.reports(),
         # Into a pipe iperf3 prints nothing before the end of the test, unless it is told to.
-        "--json-stream" if json else "--forceflush",
+        # The text tells CPU use and congestion control only when it is verbose.
+        *(["--json-stream"] if json else ["--forceflush", "-V"]),
         *(composer.load() if role == "client" else []),
         *composer.binding(),
         *(word for name in plain_names(options) for word in composer.spelt(name)),

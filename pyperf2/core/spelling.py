@@ -89,8 +89,9 @@ class Option:
 def _span(spelling: Spelling) -> str:
     if spelling.since == OLDEST and spelling.until is None:
         return "of any version"
-    since = f">= {spelling.since}"
-    return since + (f" and < {spelling.until}" if spelling.until else "")
+    if spelling.since == OLDEST:
+        return f"< {spelling.until}"
+    return f">= {spelling.since}" + (f" and < {spelling.until}" if spelling.until else "")
 
 
 class Unset(int):

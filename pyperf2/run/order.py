@@ -51,6 +51,14 @@ class Order:
         """The protocol of the socket that shows it is ready: iperf3's control connection is TCP."""
         return "tcp" if self.build.tool == "iperf3" else self.plan.protocol
 
+    @property
+    def connections(self) -> int:
+        """How many sockets show that a client is connected: iperf3's first one only controls.
+
+        Whatever listens accepts that one, be it an iperf2 or no iperf at all.
+        """
+        return 2 if self.build.tool == "iperf3" and self.plan.protocol == "tcp" else 1
+
 
 def prepare(
     options: OptionSet, role: Role, *, raw_log_folder: str | None, created: datetime

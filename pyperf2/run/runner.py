@@ -41,6 +41,7 @@ STOP_GRACE_S: Final = 2.0  # iperf2 prints its summary within 0.3 s of an INT
 _KEPT_RUNS: Final = 1_000  # results of an iperf3 server that keeps serving
 _INBOX_HIGH: Final = 16 * 2**20  # bytes read but not yet told, before reading pauses
 _INBOX_LOW: Final = 4 * 2**20
+_CONNECTED: Final = "connected its streams (does a server of the same tool listen there?)"
 
 
 class Callbacks:
@@ -224,6 +225,8 @@ class Run:
     def _time_is_up(self, remark: str | None) -> None:
         if remark is not None:
             with self._lock:
+                if self.order.role == "client" and not self._connected:
+                    self._session.fail(f"{remark}, and had told of no connection")
                 self._session.remark(remark)
         self._spawn_task(self.stop())
 
@@ -240,7 +243,9 @@ class Run:
             return sockets.is_bound(pid, self.order.listens_on, self.order.port)
         # The stream's own socket, not the one that a resolver asks a name server with.
         order = self.order
-        return self._connected or sockets.is_connected(pid, order.listens_on, order.port)
+        return self._connected or sockets.is_connected(
+            pid, order.plan.protocol, order.port, least=order.connections
+        )
 
     def _is_sound(self) -> bool:
         return self.returncode is None and not self._session.fatal
@@ -253,7 +258,7 @@ class Run:
             await self._strand.drained(timeout)
 
     async def _not_ready(self, timeout: float) -> None:
-        what = "bound its port" if self.order.role == "server" else "connected"
+        what = "bound its port" if self.order.role == "server" else _CONNECTED
         await self.stop(grace_s=0.5)
         await self._over.wait()
         with self._lock:

@@ -47,18 +47,21 @@ def is_bound(pid: int, protocol: Protocol, port: int) -> bool:
     return any(held.port == port and held.state == state for held in _held(pid, protocol))
 
 
-def is_connected(pid: int, protocol: Protocol, port: int | None = None) -> bool:
-    """Whether the process has a connected socket; for TCP, one whose handshake is done.
+def is_connected(pid: int, protocol: Protocol, port: int | None = None, *, least: int = 1) -> bool:
+    """Whether the process has connected sockets; for TCP, ones whose handshake is done.
 
     Args:
         pid: the process.
         protocol: ``tcp`` or ``udp``.
         port: the peer's; None for any. (A resolver's socket is a connected one, too.)
+        least: how many it must have.
     """
-    return any(
-        held.state == _ESTABLISHED and port in (None, held.remote_port)
+    connected = [
+        held
         for held in _held(pid, protocol)
-    )
+        if held.state == _ESTABLISHED and port in (None, held.remote_port)
+    ]
+    return len(connected) >= least
 
 
 def holder(protocol: Protocol, port: int) -> int | None:

@@ -134,7 +134,7 @@ def read_notice(text: str, source: Source) -> Notice | None:
 
 def read_error(text: str, source: Source) -> Notice:
     """Return what the value of JSON's ``error`` says."""
-    kind, level = _kind_of(text, spoken=True)
+    kind, level = _kind_of(text, spoken=False)
     if kind == "unknown-line":
         kind, level = "iperf", "error"
     return Notice(text=text[:MAX_TEXT], kind=kind, level=level, source=source)
