@@ -20,7 +20,8 @@ def check_folder(path: str) -> str:
     """Give the folder's path; RawLogError if no file can be made in it."""
     folder = Path(path).absolute()
     if not folder.is_dir():
-        raise RawLogError(f"the raw log's folder {str(folder)!r} does not exist; make it first")
+        wrong = "is no folder" if folder.exists() else "does not exist; make it first"
+        raise RawLogError(f"the raw log's folder {str(folder)!r} {wrong}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise RawLogError(f"the raw log's folder {str(folder)!r} cannot be written by this user")
     return str(folder)
