@@ -29,7 +29,8 @@ _SAME_END_S: Final = 0.005  # 2.2.5 prints two decimals
 _COARSE_END_S: Final = 0.055  # 2.0.x prints one decimal
 _STOP_SLACK_S: Final = 0.06  # between the two ends' clocks, and for what is on the way
 _STOP_DOUBT: Final = 2  # datagrams; how far the clock may be off at an end
-_FIN_RETRY_PACKETS: Final = 4  # at 1000 pps: iperf2 repeats its FIN every 10 ms, at worst 4
+_FIN_NOISE: Final = 0.5  # datagrams
+_FIN_AS_DATA: Final = 0.5  # datagrams; less, and FINs come about as fast as data
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _CONNECTED_LAG_S: Final = 0.0002  # from the first datagram to the "connected" line
 
@@ -55,7 +56,7 @@ class Totals:
 
     ``lost_error`` bounds ``lost`` on both sides; 0 is exact. ``leading`` were lost before the
     first that arrived, ``trailing`` behind the last; ``repeated_fins`` are in the last gap, but
-    no datagrams of the stream.
+    no datagrams of the stream; ``fin_doubt`` of it may be such.
     """
 
     sent: int | None = None
@@ -67,6 +68,7 @@ class Totals:
     leading: int = 0
     trailing: int | None = None
     repeated_fins: int = 0
+    fin_doubt: int = 0
 
 
 class ReceiverAccount:
@@ -205,6 +207,7 @@ class ReceiverAccount:
         sent = sender.datagrams if sender else None
         arrived, highest = sums.received, tail.highest
         behind = tail.gap  # lost after the last interval
+        fin_doubt = 0
         fin, fin_within = tail.fin, tail.fin_within
         if sent is not None:
             fin_within = bool(self._profile.final_total_extra) and not fin and highest > sent
@@ -217,11 +220,12 @@ class ReceiverAccount:
         elif sent is not None:
             behind += min(self._estimator.missing(self._end(final)), max(sent - highest, 0))
             doubt += _STOP_DOUBT + (self._interval_packets() if final is None else 0)
-        elif fin:
-            sent = highest
-            doubt += self._fin_doubt(tail, final)
-        elif not fin_within:  # it ended without a word from the sender
+        elif fin or fin_within:
+            fin_doubt = self._fin_doubt(tail, final, highest)
+            sent = highest if fin else None
+        else:  # it ended without a word from the sender
             doubt += self._estimator.missing(self._end(final))
+        doubt += fin_doubt
         gaps = max(sums.gap + behind, 0)
         lost = gaps - min(self._estimator.late(), gaps)
         if sums.late or sums.unsure:
@@ -240,7 +244,8 @@ class ReceiverAccount:
             out_of_order=max(sums.late - (duplicate or 0), 0),
             duplicate=duplicate,
             leading=self._estimator.leading,
-            trailing=max(behind + tail.reopened, 0) if sent is not None else None,
+            trailing=max(behind + tail.reopened, 0) if sent is not None or tail.reopened else None,
+            fin_doubt=fin_doubt,
             repeated_fins=max(-behind - tail.reopened, 0),
         )
 
@@ -261,11 +266,21 @@ class ReceiverAccount:
             until = max(until, sender.datagrams / rate)
         return self._end(final) + _STOP_SLACK_S >= until - lead_s
 
-    def _fin_doubt(self, tail: _Tail, final: Summary | None) -> int:
-        """Bound what repeated FINs may have added to the last number, with no sender to ask."""
-        missing = self._estimator.missing(final.end) if final else 0
-        short = missing - tail.gap
-        return min(round(short / _FIN_RETRY_PACKETS), tail.gap) if short > _FIN_RETRY_PACKETS else 0
+    def _fin_doubt(self, tail: _Tail, final: Summary | None, highest: int) -> int:
+        """Bound what repeated FINs may have added to the last number, with no sender to ask.
+
+        Each bears a number, as if it were data, but they are sent much more slowly.
+        """
+        within = self._last[1].gap if tail.fin_within and self._last else 0
+        before = tail.gap + within
+        if final is None or not before:
+            return 0
+        expected = self._estimator.expected_at(final.end)
+        each = self._profile.fin_every_s * (self.rate or 0.0) - 1.0
+        if expected is None or each <= _FIN_AS_DATA:
+            return before
+        slack = _FIN_NOISE + highest * self._estimator.rate_doubt
+        return min(before, max(int((expected - highest + slack) / each), 0))
 
     def outages(
         self, final: Summary | None, sender: Sender | None, *, stream_ended: bool
@@ -273,7 +288,10 @@ class ReceiverAccount:
         """Give the outages, on the wall clock too, those of a stalled sender marked."""
         totals = self.totals(final, sender) if stream_ended else Totals()
         found = self._estimator.outages(
-            trailing=totals.trailing, ended=stream_ended, repeated_fins=totals.repeated_fins
+            trailing=totals.trailing,
+            ended=stream_ended,
+            repeated_fins=totals.repeated_fins,
+            fin_doubt=totals.fin_doubt,
         )
         rate = self._estimator.rate
         lead_s = self._estimator.leading / rate if rate else 0.0

@@ -16,17 +16,30 @@ _NOISE_PACKETS: Final = 0.6
 _MEMORY: Final = 256  # boundaries; older ones fade, so that a slow drift is followed
 _HALF_PACKET: Final = 0.5
 _TRUST: Final = 4.0  # standard deviations within which the nominal rate is believed
+_BOUND: Final = 3.0  # standard deviations that bound a measured rate
+_HINT_PACKETS: Final = 3.0  # a single interval's count is off by up to one at either end
 
 
 class Clock:
     """Running estimate of r and c."""
 
-    __slots__ = ("_count", "_hint", "_mean_b", "_mean_s", "_nominal", "_points", "_sbb", "_sbs")
+    __slots__ = (
+        "_count",
+        "_hint",
+        "_hint_doubt",
+        "_mean_b",
+        "_mean_s",
+        "_nominal",
+        "_points",
+        "_sbb",
+        "_sbs",
+    )
 
     def __init__(self, nominal: float | None = None) -> None:
         """Begin; ``nominal`` is the offered load in packets per second, where it is known."""
         self._nominal = nominal
         self._hint: float | None = None
+        self._hint_doubt = 0.0
         self._count = 0  # boundaries in this piece
         self._points = 0  # in all pieces, each but its first
         self._mean_b = self._mean_s = 0.0
@@ -35,19 +48,44 @@ class Clock:
     @property
     def rate(self) -> float | None:
         """Packets per second; the nominal rate as long as nothing contradicts it."""
-        measured = self._sbs / self._sbb if self._points >= 1 and self._sbb > 0 else None
-        if measured is None or measured <= 0:
+        measured = self._measured()
+        if measured is None:
             return self._nominal or self._hint
-        if self._nominal is not None:
-            deviation = _NOISE_PACKETS / sqrt(self._sbb)
-            if abs(measured - self._nominal) <= _TRUST * deviation:
-                return self._nominal
-        return measured
+        return measured if self._nominal is None or self._contradicts(measured) else self._nominal
+
+    @property
+    def rate_doubt(self) -> float:
+        """How far the rate may be off, relative to it; 0 where it was announced and is kept."""
+        measured = self._measured()
+        if measured is None:
+            return self._hint_doubt if self._nominal is None else 0.0
+        if self._nominal is not None and not self._contradicts(measured):
+            return 0.0
+        return _BOUND * _NOISE_PACKETS / sqrt(self._sbb) / measured
+
+    def _measured(self) -> float | None:
+        if self._points < 1 or self._sbb <= 0 or self._sbs <= 0:
+            return None
+        return self._sbs / self._sbb
+
+    def _contradicts(self, measured: float) -> bool:
+        deviation = _NOISE_PACKETS / sqrt(self._sbb)
+        return abs(measured - (self._nominal or 0.0)) > _TRUST * deviation
 
     @property
     def points(self) -> int:
         """How many boundaries the rate rests on."""
         return self._points
+
+    @property
+    def announced(self) -> bool:
+        """Whether the offered load was known beforehand, and is kept so far."""
+        return self._nominal is not None
+
+    @property
+    def tells(self) -> bool:
+        """Whether the rate is more than a guess at the first interval."""
+        return self.announced or self._measured() is not None
 
     @property
     def anchored(self) -> bool:
@@ -60,10 +98,17 @@ class Clock:
         rate = self.rate
         return 1.0 / rate if rate else 0.0
 
-    def hint(self, rate: float) -> None:
-        """Take a first interval's rate for the run's, until there is something better."""
-        if self._hint is None and rate > 0:
-            self._hint = rate
+    def hint(self, packets: float, seconds: float, *, doubt: float | None = None) -> None:
+        """Take an interval's rate for the run's, until there is something better.
+
+        ``doubt`` is relative; without one it is that of counting at the interval's ends.
+        """
+        if packets <= 0 or seconds <= 0:
+            return
+        if doubt is None:
+            doubt = _HINT_PACKETS / packets
+        if self._hint is None or doubt < self._hint_doubt:
+            self._hint, self._hint_doubt = packets / seconds, doubt
 
     def add(self, boundary: float, number: float) -> None:
         """Learn that ``number`` was the highest at ``boundary``, undisturbed."""
@@ -91,12 +136,13 @@ class Clock:
             return None
         return self._mean_s + rate * (boundary - self._mean_b)
 
-    def restart(self, rate: float) -> None:
-        """Learn that ``rate`` is the rate, whatever was announced or measured before."""
+    def restart(self, packets: float, seconds: float) -> None:
+        """Learn the rate anew, whatever was announced or measured before."""
         self.break_off()
-        self._nominal, self._hint = None, rate
+        self._nominal = self._hint = None
         self._points = 0
         self._sbb = self._sbs = 0.0
+        self.hint(packets, seconds)
 
     def anchor(self) -> tuple[float, float] | None:
         """Give a point (B, S) on the line of this piece; times near it lean on it."""
@@ -109,3 +155,10 @@ class Clock:
             return None
         # A boundary counts whole datagrams: on average it has waited half of one for the next.
         return max(anchor[0] + (number - _HALF_PACKET - anchor[1]) / rate, 0.0)
+
+    def drift(self, number: float, anchor: tuple[float, float] | None) -> float:
+        """Bound what the doubt about the rate makes of ``time_of``, in seconds."""
+        rate = self.rate
+        if anchor is None or not rate:
+            return 0.0
+        return abs(number - anchor[1]) / rate * self.rate_doubt

@@ -37,6 +37,7 @@ class Profile:
         sent_extra: what ``Sent N`` counts beside the data.
         final_total_extra: what the final Total counts beside the data once the FIN has arrived:
             the FIN. An interval that the FIN cuts short counts it, too.
+        fin_every_s: how often a FIN that nobody answers is repeated, with a new number each time.
         final_read_extra: the same of the final count of arrivals, where it is a count of reads.
     """
 
@@ -46,6 +47,7 @@ class Profile:
     late_is_negative: bool = False
     sent_extra: int = 0
     final_total_extra: int = 0
+    fin_every_s: float = 0.01
     final_read_extra: int = 0
 
 
@@ -62,6 +64,7 @@ _PROFILES: Final[tuple[tuple[Version, Profile], ...]] = (
             timeouts_are_late=True,
             sent_extra=2,
             final_total_extra=1,
+            fin_every_s=0.1,
             final_read_extra=1,
         ),
     ),
@@ -154,9 +157,9 @@ class Counter:
         span = total - self._carried  # carried: 0 but where Total keeps losses
         late = interval.out_of_order
         if interval.packets_received is not None:
-            excess = interval.packets_received - span
+            excess = interval.packets_received - (span - lost)
             if not late and excess == 1 < self._profile.final_read_extra:
-                return span, 0  # the FIN, read twice; a late line would say what else it is
+                return span - lost, 0  # the FIN, read twice; a late line would say what else
             return interval.packets_received, 0
         if not late:
             return span - lost, 0

@@ -79,6 +79,8 @@ class Gap:
     before: Point | None = None
     after: Point | None = None
     late: int = 0  # of those lost, how many came after all
+    doubt: int = 0  # of those lost, how many may have been lost before the stream's first
+    row: Row | None = None  # the degraded period that has swallowed it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,6 +111,9 @@ def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outa
     doubt = 0
     slip = 0.0
     before = clock.time_of(gap.last, gap.before or gap.after)
+    stretch = duration * clock.rate_doubt  # of a duration, where the rate is but measured
+    begin_drift = clock.drift(gap.last, gap.before or gap.after)
+    end_drift = clock.drift(gap.last + gap.lost, gap.after or gap.before)
     if gap.located and before is not None:
         begin = before
         end = clock.time_of(gap.last + gap.lost, gap.after or gap.before) or begin + duration
@@ -118,21 +123,23 @@ def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outa
     elif gap.ends is not None:
         end = (clock.time_of(gap.ends, gap.before) or gap.interval[1]) - packet_s
         begin = end - duration
+        begin_drift = clock.drift(gap.ends, gap.before) + stretch
     else:
         low = max(gap.interval[0] - (DEFICIT_PACKETS * packet_s if gap.before else 0.0), 0.0)
         slack = max(gap.room_end - low - duration, 0.0)
         begin = low + slack / 2
         end = begin + duration
         error += slack / 2
+        begin_drift = end_drift = stretch
     return Outage(
         begin_s=begin,
         end_s=end,
-        begin_error_s=error,
-        end_error_s=error + doubt * packet_s,
+        begin_error_s=error + begin_drift,
+        end_error_s=error + end_drift + doubt * packet_s,
         duration_s=duration,
-        duration_error_s=(1 + doubt) * packet_s,
+        duration_error_s=(1 + doubt) * packet_s + stretch,
         packets_lost=lost,
-        packets_lost_error=max(gap.late, doubt),
+        packets_lost_error=max(gap.late, gap.doubt, doubt),
         complete=gap.after is not None,
         method="located" if gap.located or gap.ends is not None else "contained",
         slip_s=slip,
@@ -157,7 +164,7 @@ def row_outage(row: Row, clock: Clock, *, jitter_s: float, complete: bool) -> Ou
         begin_error_s=error,
         end_error_s=error,
         duration_s=row.lost * packet_s,
-        duration_error_s=packet_s,
+        duration_error_s=packet_s * (1 + row.lost * clock.rate_doubt),
         packets_lost=row.lost,
         complete=complete,
         method="degraded",
@@ -181,14 +188,17 @@ def open_outage(
     begin = clock.time_of(number, clock.anchor()) or end_s
     lost = trailing or 0
     end = begin + lost * packet_s if trailing is not None else end_s
-    error = packet_s + jitter_s
+    drift = clock.drift(number, clock.anchor())
+    stretch = lost * packet_s * clock.rate_doubt
+    error = packet_s + jitter_s + drift
+    known = trailing is not None
     return Outage(
         begin_s=begin,
         end_s=end,
         begin_error_s=error,
-        end_error_s=error,
+        end_error_s=error + stretch,
         duration_s=end - begin,
-        duration_error_s=packet_s if trailing is not None else max(end - begin, packet_s),
+        duration_error_s=packet_s + stretch if known else max(end - begin, packet_s),
         packets_lost=lost,
         complete=False,
         method="open",

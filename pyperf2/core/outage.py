@@ -78,6 +78,9 @@ class Estimator:
         self._deepest = 0.0
         self._head: Gap | None = None  # a gap in the first interval, until the clock explains it
         self._begun = False
+        self._headed = False
+        self._head_number = 0
+        self._waits = False  # the last boundary was left out of the clock
         self._open: list[Gap] = []  # counted, not yet confirmed by a clean interval
         self._row: Row | None = None
         self._lossy = 0  # intervals in a row
@@ -103,6 +106,15 @@ class Estimator:
         """Give when the number ``span`` after the last one comes, by the clock."""
         return self._clock.time_of(self._number + span, self._clock.anchor())
 
+    @property
+    def rate_doubt(self) -> float:
+        """How far the rate may be off, relative to it."""
+        return self._clock.rate_doubt
+
+    def expected_at(self, end: float) -> float | None:
+        """Give the number that a sender that still sends has reached at ``end``."""
+        return self._clock.number_at(end)
+
     def missing(self, until: float) -> int:
         """Datagrams that no gap has counted yet, if the sender still sends at ``until``."""
         rate = self._clock.rate
@@ -120,8 +132,12 @@ class Estimator:
         if not self._begun:
             self._begin(start, end, count)
             return
+        if self._head is not None and count.span:
+            self._settle_by_announcement(start, end, last=True)
         expected = self._clock.number_at(end)
         deficit = 0.0 if expected is None else expected - self._number
+        if deficit <= -DEFICIT_PACKETS and self._clock.points <= _PACE_AFTER:
+            deficit = self._catch_up(before, start, end, deficit)
         standing = self._short and abs(deficit - self._deficit) <= _JUMP_PACKETS
         dark = count.span == 0
         if dark or count.gap:
@@ -129,7 +145,7 @@ class Estimator:
         elif self._keeps_another_pace(before, start, end, deficit):
             standing, deficit = False, 0.0
         self._deficit = deficit
-        if standing and not dark:
+        if standing and not dark and not count.gap:
             # A whole interval's worth has come and the deficit stands: the clock has slipped.
             self._end_stall(end)
             self._clock.break_off()
@@ -139,7 +155,7 @@ class Estimator:
         elif dark or deficit >= DEFICIT_PACKETS:
             self._fall_short(start, deficit)
         else:
-            self._take_clean(end, deficit)
+            self._take_clean(before, start, end, deficit)
 
     def amend(self, extra_gap: int, late: int, spread_ms: float | None) -> None:
         """Take the late line of the interval just fed.
@@ -149,8 +165,10 @@ class Estimator:
             late: datagrams in it that came late, or twice.
             spread_ms: difference of the longest and the shortest delay in it, where printed.
         """
-        if extra_gap > 0 and self._open:
-            self._open[-1].lost += extra_gap
+        if extra_gap > 0 and self._recent and self._recent[-1].interval[1] == self._end:
+            self._recent[-1].lost += extra_gap
+            if self._recent[-1].row is not None:
+                self._recent[-1].row.lost += extra_gap
         candidates = [
             gap
             for gap in (*self._recent, *([self._head] if self._head else ()))
@@ -163,6 +181,8 @@ class Estimator:
         for gap in reversed(candidates):
             given = min(late, gap.lost - gap.late)
             gap.late += given
+            if gap.row is not None:
+                gap.row.lost -= given
             late -= given
             self._given_back += given
 
@@ -179,18 +199,20 @@ class Estimator:
         """Learn that no interval follows: what is open is confirmed as it stands."""
         if self._head is not None and not self._clock.anchored:
             self._clock.add(self._end, self._number)
+        self._settle_head(at_last=True)
         self._confirm()
 
     # --- steps --------------------------------------------------------------------------------
 
     def _begin(self, start: float, end: float, count: Count) -> None:
         self._begun = True
-        if end > start:
-            self._clock.hint(count.span / (end - start))
+        self._headed = count.gap > 0
+        self._clock.hint(count.received, end - start, doubt=1.0 if self._headed else None)
         if count.gap:
             self._head = Gap(
                 lost=count.gap, received=count.received, last=0, interval=(start, end), room_end=end
             )
+            self._settle_by_announcement(start, end)
             return
         self._clock.add(0.0, _FIRST)
         expected = self._clock.number_at(end)
@@ -201,7 +223,7 @@ class Estimator:
             self._deficit = deficit
             self._fall_short(start, deficit)
         else:
-            self._take_clean(end, deficit)
+            self._take_clean(0, start, end, deficit)
 
     def _keeps_another_pace(self, before: int, start: float, end: float, deficit: float) -> bool:
         """Tell whether the sender keeps a rate of its own; if so, set the clock to it.
@@ -221,11 +243,26 @@ class Estimator:
         if len(run) < enough or not alike or abs(sum(steps)) / enough <= _JUMP_PACKETS:
             return False
         since, number, _ = run[0]
-        self._clock.restart((self._number - number) / (end - since))
+        self._clock.restart(self._number - number, end - since)
         self._clock.add(since, number or _FIRST)
         self._off.clear()
         self._short = False
         return True
+
+    def _catch_up(self, before: int, start: float, end: float, deficit: float) -> float:
+        """Correct a rate that is known from an interval cut short by an outage; give the deficit.
+
+        A sender that keeps its rate cannot be ahead of it: what was taken for it was too little.
+        """
+        if self._headed or self._clock.announced or self._closer:
+            return deficit
+        self._clock.restart(self._number, end)
+        self._clock.add(0.0, _FIRST)
+        at_start = (self._clock.number_at(start) or 0.0) - before
+        if at_start >= DEFICIT_PACKETS:
+            self._short = True
+            self._deepest = max(self._deepest, at_start)
+        return (self._clock.number_at(end) or 0.0) - self._number
 
     def _fall_short(self, start: float, deficit: float) -> None:
         """A boundary without its number: an outage or a stall is on."""
@@ -239,12 +276,13 @@ class Estimator:
     def _take_gap(
         self, before: int, start: float, end: float, count: Count, deficit: float
     ) -> None:
+        self._waits = False
         gap = Gap(
             lost=count.gap,
             received=count.received,
             last=before,
             interval=(start, end),
-            located=self._short,
+            located=self._short and count.gap >= self._deepest - _JUMP_PACKETS,
             deficit=self._deepest if self._short else 0.0,
             room_end=end,
             before=self._clock.anchor(),
@@ -276,17 +314,23 @@ class Estimator:
                 gap.after = self._clock.anchor()
                 self._done.append(gap)
             else:
-                row.lost += gap.lost
+                gap.row = row
+                row.lost += gap.lost - gap.late
                 row.span += gap.lost + gap.received
         self._open.clear()
 
-    def _take_clean(self, end: float, deficit: float) -> None:
+    def _take_clean(self, before: int, start: float, end: float, deficit: float) -> None:
         """Confirm what came before: this interval is without a gap, and on the clock."""
         if self._short:
             self._end_stall(end)
-        if abs(deficit) > _JUMP_PACKETS:
+        # Short by two: an outage that has just begun, or, if it stays so, a clock that has slipped.
+        waits = deficit > _JUMP_PACKETS and not self._waits
+        if abs(deficit) > _JUMP_PACKETS and not waits:
             self._clock.break_off()
-        self._clock.add(end, self._number)
+        self._waits = waits
+        if not waits:
+            self._clock.hint(self._number - before, end - start)
+            self._clock.add(end, self._number)
         self._confirm()
 
     def _end_stall(self, end: float) -> None:
@@ -304,27 +348,62 @@ class Estimator:
             self._done.append(self._row)
             self._row = None
 
-    def _settle_head(self) -> None:
-        """Tell what was lost before the first datagram from what was lost behind it."""
-        head, self._head = self._head, None
-        if head is None:
+    def _settle_by_announcement(self, start: float, end: float, *, last: bool = False) -> None:
+        """Settle a first gap by the announced rate; what leaves a doubt, one interval later.
+
+        ``ahead`` is what the numbers are ahead of their time: what was lost before the first
+        datagram, less what is missing at the boundary.
+        """
+        head, rate = self._head, self._clock.rate
+        if head is None or not self._clock.announced or rate is None:
             return
+        number = self._head_number
+        ahead = number - rate * head.interval[1] - _FIRST
+        if not last:
+            self._head_number = number = self._number
+            ahead = number - rate * end - _FIRST
+            if _START_PACKETS < ahead < head.lost - _JUMP_PACKETS:
+                return
+        else:
+            ahead = max(ahead, self._number - rate * end - _FIRST)
+        leading = min(max(round(ahead), 0), head.lost)
+        self._clock.add(0.0, leading + _FIRST)
+        deficit = leading + _FIRST + rate * head.interval[1] - number
+        if abs(deficit) <= _JUMP_PACKETS:
+            self._clock.add(head.interval[1], number)
+        elif deficit >= DEFICIT_PACKETS:
+            self._number, number = number, self._number
+            self._fall_short(start, deficit)
+            self._number = number
+        self._deficit = deficit
+        self._settle_head()
+
+    def _settle_head(self, *, at_last: bool = False) -> None:
+        """Tell what was lost before the first datagram from what was lost behind it."""
+        if self._head is None or not (at_last or self._clock.tells or self.first_sequence):
+            return
+        head, self._head = self._head, None
         if self.first_sequence is not None:
             leading = min(self.first_sequence - 1, head.lost)
         else:
             first = self._clock.number_at(0.0)
             leading = head.lost if first is None else round(first - 0.5)
             leading = min(max(leading, 0), head.lost)
-            if leading and head.lost - leading <= _JUMP_PACKETS:
+            slack = _JUMP_PACKETS + self._number * self._clock.rate_doubt
+            behind = head.lost - leading
+            if leading and behind <= slack and behind <= leading:
                 leading = head.lost
-            elif leading <= _START_PACKETS:
-                leading = 0  # the sender's own start; something is lost behind it for certain
+            elif leading <= max(slack, _START_PACKETS) and leading < behind:
+                head.doubt, leading = leading, 0  # the sender's own start: some is lost behind it
+            elif leading and behind:
+                head.doubt = round(slack)
         self.leading = leading
         if head.lost > leading:
             head.lost -= leading
             head.last = leading + 1
             self._lossy += 1
-            self._open.append(head)
+            head.before = self._clock.anchor()
+            self._open.insert(0, head)
             self._recent.append(head)
 
     # --- out --------------------------------------------------------------------------------
@@ -340,7 +419,12 @@ class Estimator:
         return [outage for one in last if rate and (outage := self._outage(one)) is not None]
 
     def outages(
-        self, *, trailing: int | None = None, ended: bool = False, repeated_fins: int = 0
+        self,
+        *,
+        trailing: int | None = None,
+        ended: bool = False,
+        repeated_fins: int = 0,
+        fin_doubt: int = 0,
     ) -> list[Outage]:
         """Give the outages so far, in order; the open one last.
 
@@ -348,6 +432,7 @@ class Estimator:
             trailing: datagrams lost behind the last one received, where known.
             ended: whether the stream is over.
             repeated_fins: numbers in the last gap that iperf2 spent on repeating its FIN.
+            fin_doubt: numbers in it that it may have spent so.
         """
         rate = self._clock.rate
         if not rate:
@@ -361,14 +446,21 @@ class Estimator:
             found.append(
                 row_outage(self._row, self._clock, jitter_s=self._jitter_s, complete=False)
             )
+        found.sort(key=lambda outage: outage.begin_s)
         while repeated_fins and found:
             last = found.pop()
             rest = last.packets_lost - repeated_fins
             repeated_fins = max(-rest, 0)
             if rest > 0:
+                packet_s = self._clock.packet_s
+                end_s = last.end_s - (last.packets_lost - rest) * packet_s
                 found.append(
-                    replace(last, packets_lost=rest, duration_s=rest * self._clock.packet_s)
+                    replace(last, packets_lost=rest, duration_s=rest * packet_s, end_s=end_s)
                 )
+        if fin_doubt and found and not trailing:
+            found[-1] = replace(
+                found[-1], packets_lost_error=max(found[-1].packets_lost_error, fin_doubt)
+            )
         if trailing if ended and trailing is not None else self._short:
             found.append(
                 open_outage(self._number, self._end, trailing, self._clock, jitter_s=self._jitter_s)

@@ -1,0 +1,165 @@
+"""Holds a result against what was true; says in words what contradicts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyperf2 import replay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pyperf2.core.gaps import Outage
+    from pyperf2.core.results import StreamResult
+    from tests.outages.simulator import Outcome, Run, Scenario
+
+_JITTER_S = {"2.0.13a": 0.002}
+_ANY_JITTER_S = 0.0005
+_DURATION_JITTER_S = 0.0001
+
+
+def read(
+    scenario: Scenario, outcome: Outcome, *, paired: bool = True, rate_known: bool = True
+) -> StreamResult:
+    """Replay what was printed of a scenario."""
+    options = {"bandwidth": f"{scenario.pps}pps"} if rate_known else {}
+    result = replay(
+        outcome.server,
+        version=scenario.version,
+        peer=outcome.client if paired else None,
+        report_interval=scenario.interval,
+        **options,
+    )
+    (stream,) = result.streams.values()
+    return stream
+
+
+def contradictions(
+    scenario: Scenario,
+    outcome: Outcome,
+    stream: StreamResult,
+    *,
+    paired: bool = True,
+    rate_known: bool = True,
+) -> list[str]:
+    """Say what in a result cannot be, given the truth; empty where all is well."""
+    return [
+        *_in_totals(scenario, outcome, stream, paired=paired),
+        *_in_outages(scenario, outcome, stream, paired=paired, rate_known=rate_known),
+    ]
+
+
+def _straight(scenario: Scenario, outcome: Outcome) -> bool:
+    """Whether every figure that is needed was printed: nothing late, nothing hidden."""
+    counted = scenario.version != "2.0.14a" or DATAGRAMS_PER_DIGIT * scenario.interval * (
+        scenario.pps
+    ) < _LAST_DIGIT_RESOLVES
+    return scenario.enhanced and counted and not (outcome.late or outcome.twice)
+
+
+DATAGRAMS_PER_DIGIT = 1470
+_LAST_DIGIT_RESOLVES = 999 * 1024  # above, the transfer is printed in MBytes
+
+
+def _in_totals(
+    scenario: Scenario, outcome: Outcome, stream: StreamResult, *, paired: bool
+) -> Iterator[str]:
+    straight = _straight(scenario, outcome)
+    lost, error = stream.packets_lost, stream.packets_lost_error
+    if lost is None or error is None:
+        yield f"no totals: lost {lost} ± {error}"
+        return
+    unknown = not paired and (outcome.trailing or scenario.ending == "dark" or scenario.fins_lost)
+    if abs(lost - outcome.lost) > error:
+        yield f"lost {lost} ± {error}, but {outcome.lost} were"
+    if straight and error and not outcome.unheard and not unknown:
+        yield f"lost {lost} ± {error}, though nothing was late or twice"
+    if paired and stream.packets_sent != outcome.sent:
+        yield f"sent {stream.packets_sent}, but {outcome.sent} were"
+    if straight and paired and stream.packets_received != outcome.distinct:
+        yield f"received {stream.packets_received}, but {outcome.distinct} arrived"
+    told = sum(o.packets_lost for o in stream.outages if o.complete)
+    told += (stream.packets_lost_leading or 0) + (stream.packets_lost_trailing or 0)
+    whole = stream.packets_lost_trailing is not None or not outcome.trailing
+    if whole and told != lost:
+        yield f"outages, leading and trailing add up to {told}, not to {lost}"
+    if straight and stream.packets_lost_leading != outcome.leading and _leading_is_plain(outcome):
+        yield f"leading {stream.packets_lost_leading}, but {outcome.leading} were"
+
+
+def _leading_is_plain(outcome: Outcome) -> bool:
+    """Whether what was lost first can be told from what was lost soon after."""
+    return len(outcome.runs) <= 1
+
+
+def _in_outages(
+    scenario: Scenario, outcome: Outcome, stream: StreamResult, *, paired: bool, rate_known: bool
+) -> Iterator[str]:
+    packet_s = 1.0 / scenario.pps
+    runs = [run for run in outcome.runs if run.begin is not None and run.end is not None]
+    outages = [outage for outage in stream.outages if outage.complete]
+    exact = not any(o.method == "degraded" or o.packets_lost_error for o in outages)
+    if outcome.late or outcome.twice or not exact:
+        yield from _covered(outages, runs, packet_s)
+        return
+    rest = list(runs)
+    for outage in outages:
+        inside = _take(outage, rest)
+        if not inside:
+            yield f"{_told(outage)} is not made of {rest[:4]}"
+            return
+        yield from _compare(scenario, outage, inside, rate_known=rate_known)
+    if rest and (paired or rest[-1].last < outcome.sent):
+        yield f"no outage holds {rest[:4]}"
+
+
+def _take(outage: Outage, rest: list[Run]) -> list[Run]:
+    """Take the runs that add up to an outage off the rest: it holds neighbours, in order."""
+    inside: list[Run] = []
+    while rest and sum(run.packets for run in inside) < outage.packets_lost:
+        inside.append(rest.pop(0))
+    return inside if sum(run.packets for run in inside) == outage.packets_lost else []
+
+
+def _compare(
+    scenario: Scenario, outage: Outage, inside: Sequence[Run], *, rate_known: bool
+) -> Iterator[str]:
+    packet_s = 1.0 / scenario.pps
+    begin, end = inside[0].begin or 0.0, inside[-1].end or 0.0
+    low, high = outage.begin_s - outage.begin_error_s, outage.end_s + outage.end_error_s
+    jitter_s = _JITTER_S.get(scenario.version, _ANY_JITTER_S)
+    if len(inside) > 1:
+        # Several in one interval: its length does not tell how far they are apart.
+        outside = [begin < low, end > high]
+        if any(outside) if outage.method == "contained" else all(outside):
+            yield f"{_told(outage)} holds not all of {inside[0]} … {inside[-1]}"
+        return
+    if abs(begin - outage.begin_s) > outage.begin_error_s:
+        yield f"{_told(outage)} begins elsewhere than {inside[0]}"
+    if abs(end - outage.end_s) > outage.end_error_s:
+        yield f"{_told(outage)} ends elsewhere than {inside[0]}"
+    if not rate_known:
+        return  # the bars are as wide as the rate is doubtful
+    if outage.duration_error_s > packet_s + _DURATION_JITTER_S:
+        yield f"{_told(outage)} lasts ±{outage.duration_error_s}"
+    if outage.method == "located" and outage.begin_error_s > packet_s + jitter_s + 1e-9:
+        yield f"{_told(outage)} is located no better than ±{outage.begin_error_s}"
+
+
+def _covered(outages: Sequence[Outage], runs: Sequence[Run], packet_s: float) -> Iterator[str]:
+    """Where datagrams were late, an outage need only stand where something was lost."""
+    for run in runs:
+        if not any(
+            o.begin_s - o.begin_error_s - packet_s <= (run.begin or 0.0)
+            and (run.end or 0.0) <= o.end_s + o.end_error_s + packet_s
+            for o in outages
+        ):
+            yield f"no outage holds {run}: {[_told(o) for o in outages][:6]}"
+
+
+def _told(outage: Outage) -> str:
+    return (
+        f"{outage.method} outage {outage.begin_s:.4f} ±{outage.begin_error_s:.4f} … "
+        f"{outage.end_s:.4f} ±{outage.end_error_s:.4f}, "
+        f"{outage.packets_lost} ±{outage.packets_lost_error} lost"
+    )
