@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyperf2.core.binary import V2_1
+from pyperf2.core.binary import V2_0_14, V2_1
 from pyperf2.run.probe import probe
 from tests.accuracy import scripts
 from tests.accuracy.flows import OverloadedError, play
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path as File
 
+    from pyperf2.core.binary import Build
     from tests.accuracy.flows import Flow, Heard, Played
     from tests.accuracy.judge import Verdict
     from tests.accuracy.path import Path
@@ -33,7 +34,8 @@ pytestmark = [pytest.mark.netns, pytest.mark.slow]
 AGAIN = 2
 BATCHES = {flow.name: batch for batch in (scripts.LOSSES, scripts.OUTAGES, scripts.MANY)
            for flow in batch}  # fmt: skip
-FLOWS = list(BATCHES)
+SHARED = "four rates into one server"
+FLOWS = [name for name in BATCHES if name != SHARED]
 BROKEN = [
     flow.name for batch in (scripts.LOSSES, scripts.OUTAGES) for flow in batch
     if not flow.percent and any(act.kind == "dark" for act in flow.acts)
@@ -41,9 +43,15 @@ BROKEN = [
 
 
 @pytest.fixture(scope="session")
-def jitter_s(iperf: File) -> float:
+def build(iperf: File) -> Build:
+    """Return what the iperf under test says it is."""
+    return probe(str(iperf))
+
+
+@pytest.fixture(scope="session")
+def jitter_s(build: Build) -> float:
     """Return how exactly the build under test stamps the end of an interval."""
-    return JITTER_S if probe(str(iperf)).version >= V2_1 else OLD_JITTER_S
+    return JITTER_S if build.version >= V2_0_14 else OLD_JITTER_S
 
 
 @pytest.fixture(scope="session")
@@ -197,11 +205,31 @@ def test_an_outage_is_one_event_with_its_count(name: str, played: Callable[[str]
         assert (event.begin, event.end) == (told["event_begin"], told["event_end"])
         assert told["timestamp_end"] is not None
     if one.flow.interval >= 0.1:
-        ended = [gap.packets for gap in one.lone.truth.gaps]
-        ended += [one.lone.truth.leading] if one.lone.truth.leading else []
-        assert ended == [event.packets_lost_confirmed for event in counted] or ended == sorted(
-            event.packets_lost_confirmed for event in counted
-        )
+        truth = one.lone.truth
+        before = [truth.leading] if truth.leading else []
+        ended = [*before, *(gap.packets for gap in truth.gaps)]
+        assert ended == [event.packets_lost_confirmed for event in counted]
+
+
+def test_streams_that_share_a_server_are_within_what_is_said(
+    played: Callable[[str], Played], jitter_s: float
+) -> None:
+    """Four rates into one iperf2: it takes datagrams of one for another's, and a notice says so."""
+    one = played(SHARED)
+    assert "shared-server" in {notice.kind for notice in one.results[0].notices}
+    assert one.dropped == sum(heard.truth.lost for heard in one.heard)
+    assert sorted(one.flow.rates) == sorted(round(1 / heard.packet_s) for heard in one.heard)
+    for heard, verdict in zip(one.heard, verdicts(one, jitter_s), strict=True):
+        stream, truth = heard.stream, heard.truth
+        assert truth.sent == stream.packets_sent
+        assert stream.packets_lost is not None
+        assert stream.packets_lost_error is not None
+        off = abs(stream.packets_lost - truth.lost)
+        assert off <= stream.packets_lost_error, evidence(one)
+        (gap,) = truth.gaps
+        located = [error for error in verdict.errors if error.method == "located"]
+        assert gap.packets > 0
+        assert [True] == [error.inside for error in located], evidence(one)
 
 
 def suspects(heard: Heard) -> list[bool]:

@@ -141,3 +141,20 @@ def test_demo__interrupted_leaves_nothing_behind(number: signal.Signals) -> None
         assert 128 + number == demo.wait(timeout=10)
     assert set() == left_namespaces(" ".join(names))
     assert {} == {pid: command for pid, command in started.items() if command_of(pid) == command}
+
+
+@pytest.mark.netns
+def test_loss_detection_modes__differ_in_what_they_tell_and_agree_on_what_was_lost() -> None:
+    """Two events or, past threshold or warm-up, one; the totals are nft's in every mode."""
+    told = run(EXAMPLES / "loss_detection_modes.py")
+    ((dropped,),) = figures(r"nft \| (\d+) dropped", told)
+    assert dropped >= 400
+    modes = re.findall(r"^ *(\S+) \| (\d) events; (\d+) lost", told, re.MULTILINE)
+    expected = {"counter": 2, "heuristic": 1, "auto": 2, "warm-up": 1}
+    assert {mode: (count, dropped) for mode, count in expected.items()} == {
+        mode: (int(events), int(lost)) for mode, events, lost in modes
+    }
+    assert 6 == len(re.findall(r"stable, exactly \d+ lost, ended at", told))
+    estimates = re.findall(r"^ *(\S+) \| .*, about ", told, re.MULTILINE)
+    assert set(expected) == set(estimates)
+    assert set() == left_namespaces(told)
