@@ -13,6 +13,10 @@
     ├── PortUnavailable (OSError)             the port is taken
     ├── StateError (RuntimeError)             asked at the wrong time: "already running"
     ├── StartFailed (RuntimeError)            some of many did not start; names each
+    ├── LabError (RuntimeError)               a lab could not be built or changed
+    │   └── UnsupportedImpairment             sound, but this kernel cannot do it
+    ├── ConvergenceError (RuntimeError)       a convergence test was broken off; keeps its report
+    │   └── NoSteadyState (TimeoutError)      a flow never ran as it should before the event
     └── IPerfError (RuntimeError)             iperf ran, and failed
         ├── ConnectionFailed (ConnectionError)  refused, unreachable, reset
         ├── BadHost (LookupError)             a name that does not resolve, an address that is none
@@ -23,7 +27,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,6 +85,36 @@ class StartFailed(PyPerf2Error, RuntimeError):
         self.failures = dict(failures)
         told = "; ".join(f"{name}: {error}" for name, error in self.failures.items())
         super().__init__(f"{len(self.failures)} did not start, all were stopped again: {told}")
+
+
+class ConvergenceError(PyPerf2Error, RuntimeError):
+    """A convergence test could not be carried through; everything was stopped again.
+
+    Attributes:
+        step: where it ended: ``start``, ``steady state``, ``event``, ``recovery``, ….
+        flow: the flow that ended it; None where it was none.
+        report: the ``ConvergenceReport`` of what was measured until then; None where nothing was.
+    """
+
+    def __init__(self, step: str, message: str, *, flow: str | None = None) -> None:
+        """Say in which step what happened, and to which flow."""
+        self.step = step
+        self.flow = flow
+        self.report: Any = None
+        where = f"flow {flow!r}, {step}" if flow is not None else step
+        super().__init__(f"{where}: {message}")
+
+
+class NoSteadyState(ConvergenceError, TimeoutError):
+    """Before the event, a flow did not arrive whole and at its rate."""
+
+
+class LabError(PyPerf2Error, RuntimeError):
+    """A lab could not be built or changed; the kernel's or nftables' words are in the message."""
+
+
+class UnsupportedImpairment(LabError):
+    """The impairment is sound, but this kernel or this place in the lab cannot do it."""
 
 
 class IPerfError(PyPerf2Error, RuntimeError):

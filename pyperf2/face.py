@@ -12,7 +12,7 @@ from pyperf2.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyperf2.core.book import Peer
+    from pyperf2.core.book import Peer, Progress
     from pyperf2.core.spelling import Role
     from pyperf2.errors import PyPerf2Error
     from pyperf2.run.order import Order
@@ -210,6 +210,16 @@ class Face:
         peers = [told for peer in self._paired for told in peer.senders()]
         with self._run.session() as session:
             return session.result(peers)
+
+    def progress(self) -> Progress | None:
+        """Tell how far the latest run has come, all streams together; None before the first start.
+
+        Costs the same however long it runs, which ``result()`` does not: for looking often.
+        """
+        if self._run is None:
+            return None
+        with self._run.session() as session:
+            return session.progress()
 
     def senders(self) -> list[Peer]:
         """Give what the sending streams of the latest run say of themselves."""

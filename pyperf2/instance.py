@@ -12,7 +12,7 @@ from pyperf2.errors import StartFailed, StateError
 from pyperf2.face import RUNNING, Face
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -170,7 +170,7 @@ def start_all(instances: Iterable[IPerfInstance], timeout: float = 5.0) -> None:
     _pair_up(members)
     try:
         for role in ("server", "client"):
-            _start_together([one for one in members if one.type == role], timeout)
+            _start_or_raise([one for one in members if one.type == role], timeout)
     except BaseException:
         stop_all(members)
         raise
@@ -202,46 +202,72 @@ def _pair_up(members: list[IPerfInstance]) -> None:
         client.pair(*(one for one in servers if (one.protocol, one.port) == same))
 
 
-def _start_together(group: list[IPerfInstance], timeout: float) -> None:
+def _start_or_raise(group: list[IPerfInstance], timeout: float) -> None:
+    failures = start_together(group, timeout)
+    if failures:
+        raise StartFailed(_by_name(failures))
+
+
+def start_together(
+    group: Iterable[IPerfInstance], timeout: float, *, spread_s: float = 0.0
+) -> dict[IPerfInstance, BaseException]:
+    """Start instances in parallel and wait until they are ready; give what went wrong, with each.
+
+    If one cannot be started at all, none is. Those that did start run on, whatever others do.
+
+    Args:
+        group: those that run already are left as they are.
+        timeout: seconds that each may take to become ready.
+        spread_s: start them evenly over so many seconds, so that their intervals end one after
+            another.
+    """
     import asyncio
 
     from pyperf2.run import engine
 
-    failures: dict[str, BaseException] = {}
-    runs: dict[str, tuple[IPerfInstance, Run, Run | None]] = {}
+    failures: dict[IPerfInstance, BaseException] = {}
+    runs: dict[IPerfInstance, tuple[Run, Run | None]] = {}
     for one in group:
-        if one.status == RUNNING:
+        if one.status == RUNNING or one in runs:
             continue
-        name, before = _distinct(one, {*runs, *failures}), one._run  # noqa: SLF001 - our own
+        before = one._run  # noqa: SLF001 - our own
         try:
-            runs[name] = (one, one._new_run(), before)  # noqa: SLF001 - our own
-        except Exception as error:  # noqa: BLE001 - told by name below
-            failures[name] = error
+            runs[one] = (one._new_run(), before)  # noqa: SLF001 - our own
+        except Exception as error:  # noqa: BLE001 - handed back
+            failures[one] = error
+
+    async def start_one(number: int, run: Run) -> bool:
+        await asyncio.sleep(number * spread_s / len(runs))
+        return await run.start(wait=True, timeout=timeout)
 
     async def start() -> list[bool | BaseException]:
         return await asyncio.gather(
-            *(run.start(wait=True, timeout=timeout) for _, run, _ in runs.values()),
+            *(start_one(number, run) for number, (run, _) in enumerate(runs.values())),
             return_exceptions=True,
         )
 
-    outcomes = engine.call(start()) if runs and not failures else []
-    for (name, (one, _, _)), outcome in zip(runs.items(), outcomes, strict=False):
-        if isinstance(outcome, BaseException):
-            failures[name] = outcome
-        elif not outcome:
-            failures[name] = one.error or StateError("it ended at once")
-    for one, run, before in runs.values():
-        one._keep_or_restore(run, before)  # noqa: SLF001 - our own
-    if failures:
-        raise StartFailed(failures)
+    try:
+        outcomes = engine.call(start()) if runs and not failures else []
+        for one, outcome in zip(runs, outcomes, strict=False):
+            if isinstance(outcome, BaseException):
+                failures[one] = outcome
+            elif not outcome:
+                failures[one] = one.error or StateError("it ended at once")
+    finally:
+        for one, (run, before) in runs.items():
+            one._keep_or_restore(run, before)  # noqa: SLF001 - our own
+    return failures
 
 
-def _distinct(one: IPerfInstance, taken: set[str]) -> str:
-    base = one.name or f"{one.type} on port {one.port}"
-    name, number = base, 2
-    while name in taken:
-        name, number = f"{base} #{number}", number + 1
-    return str(name)
+def _by_name(failures: Mapping[IPerfInstance, BaseException]) -> dict[str, BaseException]:
+    named: dict[str, BaseException] = {}
+    for one, error in failures.items():
+        base = one.name or f"{one.type} on port {one.port}"
+        name, number = base, 2
+        while name in named:
+            name, number = f"{base} #{number}", number + 1
+        named[str(name)] = error
+    return named
 
 
 def _await_delivery(run: Run) -> None:

@@ -46,6 +46,26 @@ class Peer(NamedTuple):
     sender: Sender
 
 
+class Progress(NamedTuple):
+    """How far a stream has come, by the intervals told so far.
+
+    Attributes:
+        end_s: the last boundary, in seconds of the stream.
+        intervals: how many there were.
+        packets: datagrams that arrived; of a sender, those it wrote.
+        lost: datagrams missing so far; what an outage takes is counted when it ends.
+        bytes: transferred so far.
+        ended: whether the stream is over.
+    """
+
+    end_s: float = 0.0
+    intervals: int = 0
+    packets: int = 0
+    lost: int = 0
+    bytes: int = 0
+    ended: bool = False
+
+
 def sender_of(info: Connected | None, peers: Sequence[Peer], *, lone: bool) -> Sender | None:
     """Find the sender of a stream received: by address, else by port, else the only one.
 
@@ -111,6 +131,7 @@ class StreamBook:
         self._count = 0
         self._bytes = 0
         self.end = 0.0  # of the last interval, in seconds of the stream
+        self._progress = Progress()
 
     # --- the account: told as it is read, before the record joins the results -----------------
 
@@ -120,15 +141,32 @@ class StreamBook:
             return None
         if interval.direction == "sent":
             self._sender.feed(interval)
+            self._advance(interval, interval.writes or 0)
             return None
         if interval.protocol == "tcp":
             self._silence.feed(interval.start, interval.end, interval.bytes or 0)
+            self._advance(interval)
             return None
         self._receives = True
         count = self._receiver.feed(interval)
+        self._advance(interval, count.received, count.gap)
         if self._first_gap is None:
             self._first_gap = count.gap
         return count
+
+    def _advance(self, interval: Interval, packets: int = 0, lost: int = 0) -> None:
+        before = self._progress
+        self._progress = Progress(
+            end_s=max(before.end_s, interval.end),
+            intervals=before.intervals + 1,
+            packets=before.packets + packets,
+            lost=before.lost + lost,
+            bytes=before.bytes + (interval.bytes or 0),
+        )
+
+    def progress(self) -> Progress:
+        """Tell how far it has come; costs the same however long it runs."""
+        return self._progress._replace(ended=self.ended)
 
     @property
     def doubtful(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pyperf2.core.book import Peer, StreamBook, is_sum, sender_of
+from pyperf2.core.book import Peer, Progress, StreamBook, is_sum, sender_of
 from pyperf2.core.records import Notice
 
 if TYPE_CHECKING:
@@ -101,6 +101,20 @@ class Books:
             for key, book in self._books.items()
             if not is_sum(key)
         ]
+
+    def progress(self) -> Progress:
+        """Tell how far all streams together have come: as far as the one that is least far."""
+        told = [book.progress() for key, book in self._books.items() if not is_sum(key)]
+        if not told:
+            return Progress()
+        return Progress(
+            end_s=min(one.end_s for one in told),
+            intervals=min(one.intervals for one in told),
+            packets=sum(one.packets for one in told),
+            lost=sum(one.lost for one in told),
+            bytes=sum(one.bytes for one in told),
+            ended=all(one.ended for one in told),
+        )
 
     def streams(self, peers: Sequence[Peer]) -> dict[str, StreamResult]:
         """Give a snapshot of each; ``peers`` are the senders of what is received here."""

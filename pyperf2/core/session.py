@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pyperf2.core.book import is_sum
 from pyperf2.core.books import MAX_STREAMS, Books
@@ -45,13 +45,10 @@ from pyperf2.errors import IPerfError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Literal
 
-    from pyperf2.core.book import Peer
+    from pyperf2.core.book import Peer, Progress
     from pyperf2.core.plan import Plan
-    from pyperf2.core.records import (
-        Instant,
-    )
+    from pyperf2.core.records import Instant
 
 MAX_NOTICES: Final = 200
 _LAST_LINES: Final = 12
@@ -209,6 +206,10 @@ class Session:
         """Datagrams expected in an interval of the busiest stream, where known."""
         known = [d.expected_packets for d in self._detectors.values() if d.expected_packets]
         return max(known, default=None)
+
+    def progress(self) -> Progress:
+        """Tell how far the streams have come; cheap, however much is kept."""
+        return self._books.progress()
 
     def senders(self) -> list[Peer]:
         """Give what each sending stream says of itself, with its address."""
