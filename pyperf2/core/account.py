@@ -163,7 +163,7 @@ class ReceiverAccount:
             together = abs(final.end - interval.end) <= _SAME_END_S
             if together and count.received and self._profile.final_total_extra:
                 reopened = count.gap if count.received == 1 else 0
-                tail = replace(tail, fin_within=True, reopened=reopened)
+                tail = replace(tail, fin_within=True, last_gap=count.gap, reopened=reopened)
                 if reopened:
                     self._estimator.reopen()
         self._tail = tail
@@ -271,13 +271,12 @@ class ReceiverAccount:
 
         Each bears a number, as if it were data, but they are sent much more slowly.
         """
-        within = self._last[1].gap if tail.fin_within and self._last else 0
-        before = tail.gap + within
+        before = tail.last_gap
         if final is None or not before:
             return 0
         expected = self._estimator.expected_at(final.end)
         each = self._profile.fin_every_s * (self.rate or 0.0) - 1.0
-        if expected is None or each <= _FIN_AS_DATA:
+        if expected is None or each <= _FIN_AS_DATA or not self._estimator.grounded:
             return before
         slack = _FIN_NOISE + highest * self._estimator.rate_doubt
         return min(before, max(int((expected - highest + slack) / each), 0))
@@ -335,6 +334,7 @@ class _Tail:
 
     ``fin``: the sender's FIN had arrived, so that ``highest`` is the last number it sent.
     ``fin_within``: it seems to have ended the last interval, and to be counted there.
+    ``last_gap``: what was lost in the interval that the FIN ended, repeated FINs among it.
     ``reopened``: what was lost before a FIN that came alone: nothing ended that outage.
     """
 
@@ -343,6 +343,7 @@ class _Tail:
     gap: int = 0
     fin: bool = False
     fin_within: bool = False
+    last_gap: int = 0
     reopened: int = 0
 
     @classmethod
@@ -373,7 +374,8 @@ class _Tail:
             )
             more = highest - span - max(gaps - sums.gap, 0)
         more = min(max(more, 0), highest - span)
-        return cls(highest=highest, received=more, gap=highest - span - more, fin=fin)
+        gap = highest - span - more
+        return cls(highest=highest, received=more, gap=gap, last_gap=gap, fin=fin)
 
 
 @dataclass(slots=True)

@@ -72,6 +72,7 @@ class Estimator:
         self._closer = closer_is_counted
         self._number = 0  # highest so far: S
         self._end = 0.0
+        self._fed = (0.0, 0.0, 0)  # the last interval, and the highest number before it
         self._deficit = 0.0  # at the last boundary
         self._short = False  # an outage or a stall is on
         self._short_since = 0.0
@@ -104,7 +105,14 @@ class Estimator:
 
     def time_of_next(self, span: int) -> float | None:
         """Give when the number ``span`` after the last one comes, by the clock."""
+        if not self._begun:
+            return span / self._clock.rate if self._clock.rate else None
         return self._clock.time_of(self._number + span, self._clock.anchor())
+
+    @property
+    def grounded(self) -> bool:
+        """Whether the clock rests on more than the first interval."""
+        return self._clock.points > 1 or (self._clock.announced and not self._headed)
 
     @property
     def rate_doubt(self) -> float:
@@ -129,6 +137,7 @@ class Estimator:
         """Take the count of one interval."""
         before, self._number = self._number, self._number + count.span
         self._end = end
+        self._fed = (start, end, before)
         if not self._begun:
             self._begin(start, end, count)
             return
@@ -152,8 +161,10 @@ class Estimator:
             deficit = self._deficit = 0.0
         if count.gap:
             self._take_gap(before, start, end, count, deficit)
-        elif dark or deficit >= DEFICIT_PACKETS:
+        elif deficit >= DEFICIT_PACKETS or (dark and expected is None):
             self._fall_short(start, deficit)
+        elif dark:
+            pass  # slower than one datagram an interval, or the last one was counted early
         else:
             self._take_clean(before, start, end, deficit)
 
@@ -165,10 +176,8 @@ class Estimator:
             late: datagrams in it that came late, or twice.
             spread_ms: difference of the longest and the shortest delay in it, where printed.
         """
-        if extra_gap > 0 and self._recent and self._recent[-1].interval[1] == self._end:
-            self._recent[-1].lost += extra_gap
-            if self._recent[-1].row is not None:
-                self._recent[-1].row.lost += extra_gap
+        if extra_gap > 0:
+            self._add_to_last(extra_gap)
         candidates = [
             gap
             for gap in (*self._recent, *([self._head] if self._head else ()))
@@ -186,14 +195,37 @@ class Estimator:
             late -= given
             self._given_back += given
 
+    def _add_to_last(self, lost: int) -> None:
+        """Count numbers missing in the interval just fed that its own line did not show."""
+        start, end, before = self._fed
+        last = self._recent[-1] if self._recent else None
+        if self._head is not None and self._head.interval[1] == end:
+            last = self._head
+        if last is None or last.interval[1] != end:
+            last = Gap(
+                lost=0,
+                received=self._number - before,
+                last=before,
+                interval=(start, end),
+                room_end=min(end, self._clock.time_of(self._number, self._clock.anchor()) or end),
+                before=self._clock.anchor(),
+            )
+            self._open.append(last)
+            self._recent.append(last)
+        last.lost += lost
+        if last.row is not None:
+            last.row.lost += lost
+
     def reopen(self) -> None:
         """Learn that what ended the last gap was no datagram of the stream."""
-        if self._open:
-            gap = self._open.pop()
-            self._number = gap.last
-            if self._recent and self._recent[-1] is gap:
-                self._recent.pop()
-            self._short = True
+        gap = self._recent.pop()
+        if gap.row is not None:
+            gap.row.lost -= gap.lost
+            gap.row.span -= gap.lost + gap.received
+        else:
+            self._open.remove(gap)
+        self._number = gap.last
+        self._short = True
 
     def finish(self) -> None:
         """Learn that no interval follows: what is open is confirmed as it stands."""
@@ -365,7 +397,9 @@ class Estimator:
             if _START_PACKETS < ahead < head.lost - _JUMP_PACKETS:
                 return
         else:
-            ahead = max(ahead, self._number - rate * end - _FIRST)
+            now = self._number - rate * end - _FIRST
+            # The datagram that ends an interval is ahead of it where it is counted in it.
+            ahead = min(ahead, now) if self._closer else max(ahead, now)
         leading = min(max(round(ahead), 0), head.lost)
         self._clock.add(0.0, leading + _FIRST)
         deficit = leading + _FIRST + rate * head.interval[1] - number
@@ -375,6 +409,8 @@ class Estimator:
             self._number, number = number, self._number
             self._fall_short(start, deficit)
             self._number = number
+        elif self._closer and deficit <= -DEFICIT_PACKETS:
+            head.ends = number
         self._deficit = deficit
         self._settle_head()
 
@@ -386,7 +422,9 @@ class Estimator:
         if self.first_sequence is not None:
             leading = min(self.first_sequence - 1, head.lost)
         else:
-            first = self._clock.number_at(0.0)
+            # Dark from the first interval on: nothing tells; most likely it all came before.
+            unsettled = at_last and self._clock.announced
+            first = None if unsettled else self._clock.number_at(0.0)
             leading = head.lost if first is None else round(first - 0.5)
             leading = min(max(leading, 0), head.lost)
             slack = _JUMP_PACKETS + self._number * self._clock.rate_doubt

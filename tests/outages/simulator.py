@@ -40,7 +40,10 @@ class Build:
     """What one build does differently."""
 
     decimals: int
-    closes_then_counts: bool = True  # 2.0.13a counts the datagram that ends an interval in it
+    # 2.0.13a ends an interval one event after the time-out that showed it to be over: a datagram
+    # that comes in between is counted in it.
+    timeouts_close: bool = True
+    prints_tail: bool = True
     total_keeps_losses: bool = False
     timeouts_are_late: bool = False
     fin_is_counted: bool = True
@@ -53,7 +56,9 @@ class Build:
 
 
 BUILDS: Final[Mapping[str, Build]] = {
-    "2.0.13a": Build(decimals=2, closes_then_counts=False, fin_is_counted=False, sent_extra=0),
+    "2.0.13a": Build(
+        decimals=2, timeouts_close=False, prints_tail=False, fin_is_counted=False, sent_extra=0
+    ),
     "2.0.14a": Build(
         decimals=4,
         total_keeps_losses=True,
@@ -107,6 +112,7 @@ class Receiver:
         self._number = 0
         self._carried = 0
         self._index = 0
+        self._overdue = False
         self._one = _Tally()
         self._all = _Tally()
 
@@ -115,7 +121,7 @@ class Receiver:
         if self._zero is None:
             self._zero = self._last_event = at
         self.wait(at)
-        if self.build.closes_then_counts:
+        if not self._overdue:
             self._close_until(at)
         first = self._all.received == 0 and self.build.total_keeps_losses
         self._count(number, _FIRST_BYTES_2_0_14 if first else self.length)
@@ -127,7 +133,7 @@ class Receiver:
         if self._zero is None:
             return
         self.wait(at)
-        if self.build.closes_then_counts:
+        if not self._overdue:
             self._close_until(at)
         if self.build.fin_is_counted:
             self._count(number, self.length, reads=self.build.fin_reads)
@@ -147,6 +153,10 @@ class Receiver:
         """Let receive time-outs come for as long as nothing arrives."""
         while self._zero is not None and self._last_event + self.timeout_s < until:
             self._last_event += self.timeout_s
+            over = self._last_event >= (self._zero or 0.0) + (self._index + 1) * self.interval
+            if over and not self.build.timeouts_close and not self._overdue:
+                self._overdue = True
+                continue
             self._close_until(self._last_event)
             if self.build.timeouts_are_late and self._one.received:
                 for tally in (self._one, self._all):
@@ -168,6 +178,7 @@ class Receiver:
             tally.gap += max(before - self._number, 0)
 
     def _close_until(self, at: float) -> None:
+        self._overdue = False
         while at - (self._zero or 0.0) >= (self._index + 1) * self.interval:
             self._close((self._index + 1) * self.interval, at)
 
@@ -184,7 +195,7 @@ class Receiver:
         end = at - (self._zero or 0.0)
         rest = end - self._index * self.interval
         build = self.build
-        worth_it = rest >= _LEAST_TAIL * self.interval and build.closes_then_counts
+        worth_it = rest >= _LEAST_TAIL * self.interval and build.prints_tail
         if build.always_a_tail or worth_it:
             self._close(end, at)
         self.final = self._line(0.0, end, self._number, self._all, at)
