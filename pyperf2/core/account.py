@@ -109,7 +109,7 @@ class ReceiverAccount:
         self._sum = _plus(self._sum, count)
         self._estimator.feed(interval.start, interval.end, count)
         if count.late:
-            self._estimator.amend(0, count.late, _spread_ms(interval))
+            self._amend(0, count.late, interval)
         if interval.arrived.wall_ns:
             zero_ns = interval.arrived.wall_ns - round(interval.end * 1e9)
             self._zero_ns = min(self._zero_ns or zero_ns, zero_ns)
@@ -140,11 +140,15 @@ class ReceiverAccount:
             return None
         count = self._counter.recount(replace(interval, out_of_order=late.count))
         self._sum = _plus(self._sum, count, before)
-        self._estimator.amend(
-            count.gap - before.gap, count.late - before.late, _spread_ms(interval)
-        )
+        self._amend(count.gap - before.gap, count.late - before.late, interval)
         self._last = (interval, count)
         return count
+
+    def _amend(self, extra_gap: int, late: int, interval: Interval) -> None:
+        """Enter what came late, or twice; the delays tell which, where they are told."""
+        blind = self._profile.delays_without_late
+        spread_ms = None if blind else _spread_ms(interval)
+        self._estimator.amend(extra_gap, late, spread_ms, whole=blind)
 
     def finish(self, final: Summary | None) -> None:
         """Learn that no interval follows, and what the last line adds to those there were."""

@@ -126,6 +126,8 @@ def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outa
         begin_drift = clock.drift(gap.ends, gap.before) + stretch
     else:
         low = max(gap.interval[0] - (DEFICIT_PACKETS * packet_s if gap.before else 0.0), 0.0)
+        if gap.deficit and before is not None:
+            low = min(low, before)  # more was missing than was lost: somewhere in a stall
         slack = max(gap.room_end - low - duration, 0.0)
         begin = low + slack / 2
         end = begin + duration

@@ -168,13 +168,17 @@ class Estimator:
         else:
             self._take_clean(before, start, end, deficit)
 
-    def amend(self, extra_gap: int, late: int, spread_ms: float | None) -> None:
+    def amend(
+        self, extra_gap: int, late: int, spread_ms: float | None, *, whole: bool = False
+    ) -> None:
         """Take the late line of the interval just fed.
 
         Args:
             extra_gap: numbers missing in it beyond what its own line showed.
             late: datagrams in it that came late, or twice.
             spread_ms: difference of the longest and the shortest delay in it, where printed.
+            whole: whether only all that is missing, at once, is taken for late: nothing else
+                tells it from duplicates.
         """
         if extra_gap > 0:
             self._add_to_last(extra_gap)
@@ -185,7 +189,8 @@ class Estimator:
             and (spread_ms is None or spread_ms >= (self._end - gap.interval[1]) * 500)
         ]
         missing = sum(gap.lost - gap.late for gap in candidates)
-        if late > missing + max(_LATE_TOLERANCE, missing // 20):
+        tolerance = max(_LATE_TOLERANCE, missing // 20)
+        if late > missing + tolerance or (whole and late < missing - tolerance):
             return  # more than are missing: duplicates
         for gap in reversed(candidates):
             given = min(late, gap.lost - gap.late)
@@ -326,7 +331,8 @@ class Estimator:
         elif abs(deficit) <= _JUMP_PACKETS:
             self._clock.add(end, self._number)  # numbers tell the time through loss, too
         elif deficit >= DEFICIT_PACKETS:
-            gap.room_end = min(end, self._clock.time_of(self._number, gap.before) or end)
+            if not gap.deficit or gap.located:  # else the clock may just have slipped
+                gap.room_end = min(end, self._clock.time_of(self._number, gap.before) or end)
             lossy, self._lossy = self._lossy, 0
             self._fall_short(start, deficit)
             self._lossy = lossy

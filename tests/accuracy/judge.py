@@ -26,6 +26,7 @@ class Error:
     uneven_s: float
     inside: bool  # begin and end within the bars
     within: bool  # begin and end within a packet and the jitter
+    alone: bool  # nothing else was lost in it, so that its length has a meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def _compare(
         inside=abs(begin) <= outage.begin_error_s + uneven
         and abs(end) <= outage.end_error_s + uneven,
         within=max(abs(begin), abs(end)) <= allowed,
+        alone=len(gaps) == 1 and not outage.packets_lost_error,
     )
     verdict.errors.append(error)
     if not error.inside:

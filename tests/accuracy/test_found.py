@@ -66,3 +66,25 @@ def test_a_server_of_several_streams_is_not_exact_and_says_so() -> None:
     assert [690, 172, 346, 1380] == [stream.packets_lost for stream in told]  # 345 are true
     assert all((stream.packets_lost_error or 0) >= 1 for stream in told)
     assert ["shared-server"] == [one.kind for one in result.notices if one.source == "pyperf2"]
+
+
+def test_late_datagrams_of_a_build_that_does_not_tell_their_delay() -> None:
+    """79 came 0.1 to 0.18 s late, all at once: nothing is lost, and no outage was."""
+    (stream,) = found("late", "2.2.1", bandwidth="1000pps").streams.values()
+    assert (0, 79, 0) == (
+        stream.packets_lost,
+        stream.packets_out_of_order,
+        stream.packets_duplicate,
+    )
+    assert 79 == stream.packets_lost_error  # they may as well have been duplicates
+    assert () == stream.outages
+
+
+def test_an_outage_somewhere_in_a_stall_is_within_its_bars() -> None:
+    """Dark from 1.622 s on; the sender stopped 17 datagrams later, for 0.3 s."""
+    (stream,) = found("paused", "2.1.8", bandwidth="1000pps").streams.values()
+    (outage,) = stream.outages
+    assert 17 == outage.packets_lost == stream.packets_lost
+    assert outage.suspect
+    assert outage.begin_s - outage.begin_error_s <= 1.6235
+    assert outage.end_s + outage.end_error_s >= 1.94
