@@ -1,0 +1,295 @@
+"""Many flows → one convergence report: how long the network took, with RFC 6412's terms.
+
+Instants are not sampled but taken off the sequence clock of each flow (``core/gaps.py``), so
+every figure has bounds. All of them are on one wall clock: the receivers run on this machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from pyperf2.core.figures import Figure, Statistics, common, total
+from pyperf2.core.outcome import begin_of, end_of, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from pyperf2.core.criteria import Verdict
+    from pyperf2.core.gaps import Outage
+    from pyperf2.core.outcome import FlowOutcome, Stamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joint:
+    """What several flows together say of one common cause: where all their bounds overlap.
+
+    Attributes:
+        flows: how many there are.
+        begin_s: when it began, in seconds since the epoch; None if the flows contradict another.
+        end_s: when it ended, likewise; None too where they ended at different times.
+        duration_s: how long it lasted.
+    """
+
+    flows: int
+    begin_s: Figure | None
+    end_s: Figure | None
+    duration_s: Figure | None
+
+    @property
+    def begin_at(self) -> datetime | None:
+        """The beginning, on the wall clock."""
+        return moment(self.begin_s.value) if self.begin_s else None
+
+    @property
+    def end_at(self) -> datetime | None:
+        """The end, on the wall clock."""
+        return moment(self.end_s.value) if self.end_s else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvergenceRun:
+    """One run of a convergence test: what was done, what became of each flow.
+
+    Of several receivers, or streams, of a flow each counts as a flow (a route, in RFC 6412).
+
+    Attributes:
+        number: of the run, from 1.
+        flows: an outcome for each flow at each receiver.
+        events: what was run, in order; the first is the convergence event.
+        marks: what ``mark()`` stamped.
+        steps: what the test did when.
+        steady_s: how long all flows had to be steady before the event.
+        recovery_s: sustained convergence validation time (RFC 6412).
+        error: why the run was broken off; None if it was not.
+        notes: what else a reader should know.
+    """
+
+    number: int = 1
+    flows: tuple[FlowOutcome, ...] = ()
+    events: tuple[Stamp, ...] = ()
+    marks: tuple[Stamp, ...] = ()
+    steps: tuple[Stamp, ...] = ()
+    steady_s: float = 0.0
+    recovery_s: float = 0.0
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def event_instant(self) -> datetime | None:
+        """Convergence event instant: the middle of what its stamp leaves open."""
+        return self.events[0].at if self.events else None
+
+    @property
+    def event_instant_error_s(self) -> float | None:
+        """Half of what the stamp of the convergence event leaves open."""
+        return self.events[0].wall.error if self.events else None
+
+    @property
+    def hit(self) -> tuple[FlowOutcome, ...]:
+        """The flows that had an outage since the event."""
+        return tuple(one for one in self.flows if one.hit)
+
+    @property
+    def never_recovered(self) -> tuple[FlowOutcome, ...]:
+        """The flows that were not whole, or not for long enough, when the test ended."""
+        return tuple(one for one in self.flows if one.never_recovered)
+
+    @property
+    def first_route_convergence_s(self) -> Figure | None:
+        """First route convergence time: from the event until the first flow had recovered."""
+        statistics = self._convergence()
+        return statistics.minimum if statistics else None
+
+    @property
+    def full_convergence_s(self) -> Figure | None:
+        """Full convergence time: from the event until the last flow had; None if one never did."""
+        statistics = self._convergence()
+        return statistics.maximum if statistics and not self.never_recovered else None
+
+    @property
+    def loss_of_connectivity_s(self) -> Statistics | None:
+        """Route loss of connectivity periods of the flows that were hit and have recovered."""
+        return Statistics.of(
+            period
+            for one in self.hit
+            if not one.never_recovered and (period := one.loss_of_connectivity_s) is not None
+        )
+
+    @property
+    def loss_derived_loss_of_connectivity_s(self) -> Figure | None:
+        """Loss-derived loss of connectivity period: all that was lost by all that was offered.
+
+        Over all flows that count datagrams, those not hit too. None if one never recovered.
+        """
+        counting = [one for one in self.flows if one.protocol == "udp"]
+        periods = [one.loss_of_connectivity_s for one in counting]
+        known = [period for period in periods if period is not None]
+        if self.never_recovered or not counting or len(known) < len(counting):
+            return None
+        loads = [one.offered_pps or 0.0 for one in counting]
+        if not all(loads):
+            loads = [1.0] * len(loads)  # not known for all: each counts the same
+        weighted = [
+            Figure(period.value * load, period.error * load)
+            for period, load in zip(known, loads, strict=True)
+        ]
+        summed = total(weighted)
+        return Figure(summed.value / sum(loads), summed.error / sum(loads))
+
+    @property
+    def packets_lost(self) -> Figure:
+        """Datagrams lost over the whole run, by all flows that count them."""
+        return total(lost for one in self.flows if (lost := one.lost) is not None)
+
+    @property
+    def packets_out_of_order(self) -> int:
+        """Datagrams that arrived after a later one: no loss."""
+        return sum(one.packets_out_of_order or 0 for one in self.flows)
+
+    @property
+    def packets_duplicate(self) -> int:
+        """Datagrams that arrived more than once: no loss."""
+        return sum(one.packets_duplicate or 0 for one in self.flows)
+
+    @property
+    def joint(self) -> Joint | None:
+        """What the flows that were hit say together, if they had one cause; None if they had not.
+
+        Each flow's longest outage counts, unless it is suspect: then its sender had stalled.
+        """
+        return joint_estimate(
+            max(clear, key=lambda outage: outage.duration_s)
+            for one in self.hit
+            if (clear := [o for o in one.outages if not o.suspect and o.method != "degraded"])
+        )
+
+    def _convergence(self) -> Statistics | None:
+        return Statistics.of(one.convergence_s for one in self.flows if one.convergence_s)
+
+
+def joint_estimate(outages: Iterable[Outage]) -> Joint | None:
+    """Bound the common cause of outages, one of each flow; None where their bounds do not meet."""
+    listed = list(outages)
+    begins = [begin for outage in listed if (begin := begin_of(outage)) is not None]
+    ends = [end for outage in listed if (end := end_of(outage)) is not None]
+    begin = common(begins) if len(begins) == len(listed) else None
+    end = common(ends) if len(ends) == len(listed) else None
+    if begin is None and end is None:
+        return None
+    duration = None
+    if begin is not None and end is not None:
+        between = Figure.between(end.low - begin.high, end.high - begin.low)
+        lasted = [Figure(one.duration_s, one.duration_error_s) for one in listed]
+        duration = common([between, *lasted])
+    return Joint(flows=len(listed), begin_s=begin, end_s=end, duration_s=duration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvergenceReport(ConvergenceRun):
+    """What a convergence test found: its last run, and in ``runs`` all of them.
+
+    Attributes:
+        runs: every run, in order.
+    """
+
+    runs: tuple[ConvergenceRun, ...] = ()
+
+    @classmethod
+    def of(cls, runs: Iterable[ConvergenceRun]) -> ConvergenceReport:
+        """Make the report of these runs."""
+        listed = tuple(runs)
+        last = listed[-1] if listed else ConvergenceRun()
+        return cls(**{one.name: getattr(last, one.name) for one in fields(last)}, runs=listed)
+
+    @property
+    def statistics(self) -> dict[str, Statistics]:
+        """What the figures of the runs come to, by their names; without runs that have none."""
+        figures: dict[str, list[Figure]] = {name: [] for name in _OVER_RUNS}
+        for run in self.runs:
+            for name, of in _OVER_RUNS.items():
+                figure = of(run)
+                if figure is not None:
+                    figures[name].append(figure)
+        made = {name: Statistics.of(listed) for name, listed in figures.items()}
+        return {name: one for name, one in made.items() if one is not None}
+
+    def check(self, *, flows: Sequence[str] | None = None, **limits: float) -> Verdict:
+        """Compare every run with limits; ``bool(verdict)`` is True if all are kept for certain.
+
+        A flow that never recovered violates any check. A limit inside the error bar of a figure
+        is undecided, and so is an outage that only a stalled sender may have made.
+
+        Args:
+            flows: names of those to look at; all of them otherwise.
+            limits: ``max_outage_ms`` (each outage), ``max_loss_of_connectivity_ms`` (all outages
+                of a flow together), ``max_convergence_ms`` (from the event), ``max_lost``,
+                ``max_out_of_order``, ``max_duplicates`` (datagrams per flow), ``max_flows_hit``.
+
+        Raises:
+            OptionError: there is no such limit, or no such flow.
+        """
+        from pyperf2.core.criteria import judge
+
+        return judge(self, limits, flows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain data, ready for JSON, Open Traffic Generator's metrics beside ours."""
+        from pyperf2.core import convergence_plain
+
+        return convergence_plain.of_report(self)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Give the report as a JSON document; ``from_json`` reads it back."""
+        import json
+
+        return json.dumps(self.to_dict(), indent=indent)
+
+    @classmethod
+    def from_json(cls, text: str) -> ConvergenceReport:
+        """Read what ``to_json`` gave; ValueError for another schema."""
+        import json
+
+        from pyperf2.core import convergence_plain
+
+        return convergence_plain.to_report(json.loads(text))
+
+    def to_csv(self, *, outages: bool = False) -> str:
+        """Give comma-separated values: a line per run and flow, or one per outage."""
+        from pyperf2.core import convergence_tables
+
+        return convergence_tables.csv_of(self, outages=outages)
+
+    def to_junit(self, verdict: Verdict | None = None) -> str:
+        """Give a JUnit XML document: a suite per run, a case per flow.
+
+        A case fails where ``verdict`` finds a limit violated or undecided; without a verdict,
+        where the flow never recovered.
+        """
+        from pyperf2.core import convergence_tables
+
+        return convergence_tables.junit_of(self, verdict)
+
+    def text(self) -> str:
+        """Give a table for a person."""
+        from pyperf2.core import convergence_tables
+
+        return convergence_tables.text_of(self)
+
+    def __str__(self) -> str:
+        """Give the table."""
+        return self.text()
+
+
+def _longest(run: ConvergenceRun) -> Figure | None:
+    return run.loss_of_connectivity_s.maximum if run.loss_of_connectivity_s else None
+
+
+_OVER_RUNS: Final[Mapping[str, Callable[[ConvergenceRun], Figure | None]]] = {
+    "first_route_convergence_s": lambda run: run.first_route_convergence_s,
+    "full_convergence_s": lambda run: run.full_convergence_s,
+    "loss_of_connectivity_max_s": _longest,
+    "loss_derived_loss_of_connectivity_s": lambda run: run.loss_derived_loss_of_connectivity_s,
+    "packets_lost": lambda run: run.packets_lost,
+}
