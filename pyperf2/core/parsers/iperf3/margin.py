@@ -32,11 +32,18 @@ class Margin:
         """Return a line without its margin."""
         beginning = _BEGINNING.search(text)
         if beginning is None:
-            return "" if self._shape and _shape(text) == self._shape else text
+            return self._without(text)
         if beginning.start() == 0 or text.startswith(" "):
             return text
         self._shape = _shape(text[: beginning.start()].rstrip())
         return text[beginning.start() :].strip()
+
+    def _without(self, text: str) -> str:
+        """Return a line that does not show where it begins without the margin of those before."""
+        # 3.12 -V -T writes the margin twice before the name of the system.
+        while self._shape and f"{_shape(text)} ".startswith(f"{self._shape} "):
+            text = text[len(self._shape) :].strip()
+        return text
 
 
 def _shape(text: str) -> str:
