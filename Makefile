@@ -11,7 +11,8 @@ export PATH := $(PATH):/usr/sbin:/sbin
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test format lint docs unit test-pythons test-versions test-wheel clean
+.PHONY: help demo test format lint docs unit test-pythons test-versions test-wheel \
+	accuracy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -54,6 +55,11 @@ test-versions: ## the live tests on the iperf builds of other Debian releases
 test-wheel: ## the suite against the built wheel, without the source folder
 	@.ci/setup dev
 	@.ci/test-wheel
+
+accuracy: ## measure loss and outages against packet counters, and write the table in the docs
+	@.ci/setup dev
+	@.ci/fetch-iperf
+	$(BIN)/python -m benchmarks.accuracy
 
 clean: ## remove what was built; the virtual environment and the fetched builds too
 	rm -rf .cache .venv docs/_build dist build .hypothesis .mypy_cache .pytest_cache \

@@ -31,7 +31,7 @@ extensions = [
     "option_table",
     "state_diagram",
 ]
-exclude_patterns = ["_build", "_ext"]
+exclude_patterns = ["_build", "_ext", "accuracy-table.rst"]
 html_theme = "furo"
 html_title = f"pyperf2 {release}"
 

@@ -53,7 +53,7 @@ class Tap:
         held = ctypes.create_string_buffer(program)
         fprog = struct.pack("HL", len(_UDP_ONLY), ctypes.addressof(held))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, fprog)
-        self._socket.setblocking(False)
+        self._socket.settimeout(0)
         with contextlib.suppress(BlockingIOError):  # what came before the filter
             while True:
                 self._socket.recv(1)

@@ -132,7 +132,7 @@ class _Running:
                     told.append((end_ns + round(act.release_after * 1e9), number, None))
         return told
 
-    def do(self, number: int, on: bool | None) -> None:
+    def do(self, number: int, *, on: bool | None) -> None:
         """Let one thing happen."""
         if on is None:
             self.path.release(self.port)
@@ -208,7 +208,7 @@ def play(path: Path, iperf: File, logs: File, flows: Sequence[Flow]) -> list[Pla
     try:
         for flow in running:
             for _, number, on in flow.script(None):
-                flow.do(number, on)
+                flow.do(number, on=on)
         start_all(members)
         zeros = _zeros(path, running)
         script = [
@@ -218,7 +218,7 @@ def play(path: Path, iperf: File, logs: File, flows: Sequence[Flow]) -> list[Pla
         ]
         for at_ns, flow, number, on in sorted(script, key=lambda one: one[0]):
             path.until(at_ns)
-            flow.do(number, on)
+            flow.do(number, on=on)
         for flow in running:
             for client in flow.clients:
                 while not client.wait(timeout=0.1):

@@ -12,17 +12,22 @@ if TYPE_CHECKING:
 JITTER_S: Final = 0.0005  # allowed beside one packet; a sender's own unevenness comes on top
 OLD_JITTER_S: Final = 0.002  # 2.0.13 and before stamp an interval by the datagram that ends it
 LENGTH_JITTER_S: Final = 0.0001
+_SEARCH_S: Final = 0.1  # how far a located outage is from the gap that it is compared with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Error:
-    """How far one outage is off, in seconds: on the stream's clock, and on the wall clock."""
+    """How far one outage is off, in seconds.
+
+    Begin and end are on the wall clock, or on the stream's where that is nearer: iperf's zero is
+    some milliseconds behind the first datagram if the machine was busy then, and the wall clock
+    is as late as iperf's lines were read.
+    """
 
     method: str
     begin_s: float
     end_s: float
     length_s: float
-    wall_s: float | None
     uneven_s: float
     inside: bool  # begin and end within the bars
     within: bool  # begin and end within a packet and the jitter
@@ -101,9 +106,17 @@ def _counts(stream: StreamResult, truth: Truth, verdict: Verdict, *, random: boo
 
 def _of(outage: Outage, gaps: list[Gap], truth: Truth, packet_s: float) -> list[Gap]:
     """Give the gaps that an outage tells of: within its bounds, as many as it says were lost."""
-    slack = packet_s + OLD_JITTER_S
-    low = truth.first_ns + (outage.begin_s - outage.begin_error_s - slack) * 1e9
-    high = truth.first_ns + (outage.end_s + outage.end_error_s + slack) * 1e9
+    zeros_ns = [float(truth.first_ns)]
+    if outage.begin_at is not None:
+        zeros_ns.append((outage.begin_at.timestamp() - outage.begin_s) * 1e9)
+    found = [_within(outage, gaps, zero_ns, packet_s) for zero_ns in zeros_ns]
+    return min(found, key=lambda some: abs(sum(gap.packets for gap in some) - outage.packets_lost))
+
+
+def _within(outage: Outage, gaps: list[Gap], zero_ns: float, packet_s: float) -> list[Gap]:
+    slack = _SEARCH_S if outage.method == "located" else packet_s + OLD_JITTER_S
+    low = zero_ns + (outage.begin_s - outage.begin_error_s - slack) * 1e9
+    high = zero_ns + (outage.end_s + outage.end_error_s + slack) * 1e9
     near = [
         gap
         for gap in gaps
@@ -132,15 +145,22 @@ def _compare(
     begin_ns = min(gap.begin_ns or 0 for gap in gaps)
     end_ns = max(gap.end_ns or 0 for gap in gaps) - packet_s * 1e9
     uneven = max(gap.uneven_s for gap in gaps)
-    begin = outage.begin_s - (begin_ns - truth.first_ns) / 1e9
-    end = outage.end_s - (end_ns - truth.first_ns) / 1e9
+    clocks = [
+        (
+            outage.begin_s - (begin_ns - truth.first_ns) / 1e9,
+            outage.end_s - (end_ns - truth.first_ns) / 1e9,
+        )
+    ]
+    if outage.begin_at is not None and outage.end_at is not None:
+        clocks.append(
+            (
+                outage.begin_at.timestamp() - begin_ns / 1e9,
+                outage.end_at.timestamp() - end_ns / 1e9,
+            )
+        )
+    begin, end = min(clocks, key=lambda off: max(map(abs, off)))
     # A clock that has slipped (the sender paused, the path grew longer) is told apart.
     length = outage.duration_s + outage.slip_s - (end_ns - begin_ns) / 1e9
-    wall = None
-    if outage.begin_at is not None and outage.end_at is not None:
-        off = [outage.begin_at.timestamp() - begin_ns / 1e9]
-        off.append(outage.end_at.timestamp() - end_ns / 1e9)
-        wall = max(off, key=abs)
     # Random loss around a blackout is counted in its gap: then the bars say how much that may be.
     doubt_s = outage.duration_error_s - packet_s if outage.packets_lost_error else 0.0
     allowed = packet_s + jitter_s + uneven + doubt_s
@@ -149,7 +169,6 @@ def _compare(
         begin_s=begin,
         end_s=end,
         length_s=length,
-        wall_s=wall,
         uneven_s=uneven,
         inside=abs(begin) <= outage.begin_error_s + uneven
         and abs(end) <= outage.end_error_s + uneven,

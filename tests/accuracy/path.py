@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import socket
 import subprocess
 import time
 import uuid
@@ -26,6 +25,7 @@ from pyroute2 import netns
 from tests.accuracy.capture import Tap, raw_socket
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from typing_extensions import Self

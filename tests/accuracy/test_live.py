@@ -189,8 +189,12 @@ def test_located_outages_are_between_the_changes_of_the_rules(
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", [flow.name for flow in scripts.OUTAGES])
-def test_an_outage_is_one_event_with_its_count(name: str, played: Callable[[str], Played]) -> None:
+def test_an_outage_is_one_event_with_its_count(
+    name: str, played: Callable[[str], Played], build: Build
+) -> None:
     """Over a border or not: one event each, confirmed, ended; its callbacks tell the same."""
+    if build.version < V2_1 and name.startswith("-i 1"):
+        pytest.skip("2.0.14 takes time-outs off Lost; in a second's bytes they do not show")
     one = played(name)
     stream = one.lone.stream
     counted = [event for event in stream.loss_events if event.packets_lost_confirmed]
@@ -212,14 +216,14 @@ def test_an_outage_is_one_event_with_its_count(name: str, played: Callable[[str]
 
 
 def test_streams_that_share_a_server_are_within_what_is_said(
-    played: Callable[[str], Played], jitter_s: float
+    played: Callable[[str], Played],
 ) -> None:
     """Four rates into one iperf2: it takes datagrams of one for another's, and a notice says so."""
     one = played(SHARED)
     assert "shared-server" in {notice.kind for notice in one.results[0].notices}
     assert one.dropped == sum(heard.truth.lost for heard in one.heard)
     assert sorted(one.flow.rates) == sorted(round(1 / heard.packet_s) for heard in one.heard)
-    for heard, verdict in zip(one.heard, verdicts(one, jitter_s), strict=True):
+    for heard in one.heard:
         stream, truth = heard.stream, heard.truth
         assert truth.sent == stream.packets_sent
         assert stream.packets_lost is not None
@@ -227,9 +231,9 @@ def test_streams_that_share_a_server_are_within_what_is_said(
         off = abs(stream.packets_lost - truth.lost)
         assert off <= stream.packets_lost_error, evidence(one)
         (gap,) = truth.gaps
-        located = [error for error in verdict.errors if error.method == "located"]
-        assert gap.packets > 0
-        assert [True] == [error.inside for error in located], evidence(one)
+        # One of them may be in an interval where datagrams went astray: off by as many.
+        told = [outage for outage in stream.outages if outage.method == "located"]
+        assert [True] == [abs(outage.packets_lost - gap.packets) <= 2 for outage in told]
 
 
 def suspects(heard: Heard) -> list[bool]:
