@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from pyperf2.core.counting import Count, Counter, absurd, profile_for
+from pyperf2.core.counting import Count, Counter, profile_for
+from pyperf2.core.ending import Tail
 from pyperf2.core.outage import Estimator
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _SAME_END_S: Final = 0.005  # 2.2.5 prints two decimals
 _COARSE_END_S: Final = 0.055  # 2.0.x prints one decimal
 _STOP_SLACK_S: Final = 0.06  # between the two ends' clocks, and for what is on the way
 _STOP_DOUBT: Final = 2  # datagrams; how far the clock may be off at an end
-_FIN_NOISE: Final = 0.5  # datagrams
+_FIN_NOISE: Final = 1.5  # datagrams
 _FIN_AS_DATA: Final = 0.5  # datagrams; less, and FINs come about as fast as data
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _CONNECTED_LAG_S: Final = 0.0002  # from the first datagram to the "connected" line
@@ -88,10 +89,11 @@ class ReceiverAccount:
             nominal=nominal, closer_is_counted=self._profile.closer_is_counted
         )
         self._sum = _NOTHING
+        self._late_told = 0  # by the late lines of all intervals, time-outs included
         self._doubtful = 0
         self._last: tuple[Interval, Count] | None = None
         self._zero_ns: int | None = None  # wall clock of stream time 0
-        self._tail: _Tail | None = None  # known when the stream has ended
+        self._tail: Tail | None = None  # known when the stream has ended
         # What the end started from, while the final line's late line may change it.
         self._before_end: tuple[Summary, Count, Estimator] | None = None
 
@@ -107,6 +109,7 @@ class ReceiverAccount:
         self._doubtful += self._doubt(interval, count)
         self._last = (interval, count)
         self._sum = _plus(self._sum, count)
+        self._late_told += interval.out_of_order or 0
         self._estimator.feed(interval.start, interval.end, count)
         if count.late:
             self._amend(0, count.late, interval)
@@ -140,8 +143,9 @@ class ReceiverAccount:
             return None
         count = self._counter.recount(replace(interval, out_of_order=late.count))
         self._sum = _plus(self._sum, count, before)
+        self._late_told += late.count - (interval.out_of_order or 0)
         self._amend(count.gap - before.gap, count.late - before.late, interval)
-        self._last = (interval, count)
+        self._last = (replace(interval, out_of_order=late.count), count)
         return count
 
     def _amend(self, extra_gap: int, late: int, interval: Interval) -> None:
@@ -152,26 +156,39 @@ class ReceiverAccount:
 
     def finish(self, final: Summary | None) -> None:
         """Learn that no interval follows, and what the last line adds to those there were."""
-        tail = _Tail.of(self._profile, final, self._sum)
+        tail = Tail.of(self._profile, final, self._sum, self._late_told)
         if final is not None and tail.received:
-            if final.packets_received is None and final.out_of_order is None:
+            if final.out_of_order is None:
                 self._before_end = (final, self._sum, deepcopy(self._estimator))
             # Builds leave the end of a run, or all of a short one, to the final line.
             start = self._last[0].end if self._last else 0.0
-            count = Count(tail.received + tail.gap, tail.received, tail.gap, 0)
+            count = tail.count()
             self._sum = _plus(self._sum, count)
             self._estimator.feed(start, self._fine_end(final, count.span), count)
-            tail = replace(tail, received=0, gap=0)
+            if count.late:
+                self._estimator.amend(0, count.late, None)
+            tail = replace(tail, received=0, gap=0, late=0)
         elif final is not None and self._last is not None and not tail.fin:
             interval, count = self._last
             together = abs(final.end - interval.end) <= _SAME_END_S
             if together and count.received and self._profile.final_total_extra:
-                reopened = count.gap if count.received == 1 else 0
+                if interval.out_of_order and self._reads_fin_twice(interval):
+                    self._sum = _plus(self._sum, Count(0, 0, 1, 0), Count(0, 1, 0, 0))
+                    self._estimator.amend(1, 0, None)
+                alone = count.gap > 0 and count.received == 1 and self._estimator.reopen()
+                reopened = count.gap if alone else 0
                 tail = replace(tail, fin_within=True, last_gap=count.gap, reopened=reopened)
-                if reopened:
-                    self._estimator.reopen()
         self._tail = tail
         self._estimator.finish()
+
+    def _reads_fin_twice(self, interval: Interval) -> bool:
+        """Whether a FIN in the interval is in its arrivals twice, behind a late line."""
+        reads = interval.packets_received is not None
+        return (
+            reads
+            and self._profile.final_read_extra > 1
+            and "in_progress_packets" not in (interval.details)
+        )
 
     def _fine_end(self, final: Summary, span: int) -> float:
         """Give when the last datagram came: some builds print the end with one decimal."""
@@ -207,7 +224,7 @@ class ReceiverAccount:
     def totals(self, final: Summary | None, sender: Sender | None) -> Totals:
         """Reconcile counts, final line and sender."""
         sums, doubt = self._sum, self._doubtful
-        tail = self._tail or _Tail(highest=sums.span)
+        tail = self._tail or Tail(highest=sums.span)
         sent = sender.datagrams if sender else None
         arrived, highest = sums.received, tail.highest
         behind = tail.gap  # lost after the last interval
@@ -270,7 +287,7 @@ class ReceiverAccount:
             until = max(until, sender.datagrams / rate)
         return self._end(final) + _STOP_SLACK_S >= until - lead_s
 
-    def _fin_doubt(self, tail: _Tail, final: Summary | None, highest: int) -> int:
+    def _fin_doubt(self, tail: Tail, final: Summary | None, highest: int) -> int:
         """Bound what repeated FINs may have added to the last number, with no sender to ask.
 
         Each bears a number, as if it were data, but they are sent much more slowly.
@@ -330,56 +347,6 @@ def _plus(total: Count, more: Count, instead_of: Count = _NOTHING) -> Count:
         total.late + more.late - instead_of.late,
         unsure=total.unsure + more.unsure - instead_of.unsure,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tail:
-    """What the final line adds to the intervals.
-
-    ``fin``: the sender's FIN had arrived, so that ``highest`` is the last number it sent.
-    ``fin_within``: it seems to have ended the last interval, and to be counted there.
-    ``last_gap``: what was lost in the interval that the FIN ended, repeated FINs among it.
-    ``reopened``: what was lost before a FIN that came alone: nothing ended that outage.
-    """
-
-    highest: int
-    received: int = 0
-    gap: int = 0
-    fin: bool = False
-    fin_within: bool = False
-    last_gap: int = 0
-    reopened: int = 0
-
-    @classmethod
-    def of(cls, profile: Profile, final: Summary | None, sums: Count) -> _Tail:
-        """Read the final line; what it takes off for late arrivals is put back."""
-        span = sums.span
-        if final is None or final.packets is None or final.lost_packets is None:
-            return cls(highest=span)
-        if absurd(final.packets, final.lost_packets):
-            return cls(highest=span)
-        if profile.late_is_negative:
-            highest = max(span, final.packets)
-            return cls(highest=highest, received=highest - span)
-        more_than_told = final.packets > span
-        fin = more_than_told and profile.final_total_extra > 0
-        highest = max(final.packets - (profile.final_total_extra if fin else 0), span)
-        if not more_than_told:
-            return cls(highest=highest)
-        read = final.packets_received
-        if read is not None:
-            # With --trip-times 2.2 prints arrivals as 2.1 does, and its reads beside them.
-            reads = "in_progress_packets" not in final.details
-            more = read - (profile.final_read_extra if fin and reads else fin) - sums.received
-        else:
-            # Late arrivals are taken off Lost, down to 0: then the intervals know better.
-            gaps = (
-                final.lost_packets + (final.out_of_order or 0) if final.lost_packets else sums.gap
-            )
-            more = highest - span - max(gaps - sums.gap, 0)
-        more = min(max(more, 0), highest - span)
-        gap = highest - span - more
-        return cls(highest=highest, received=more, gap=gap, last_gap=gap, fin=fin)
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ _NOISE_PACKETS: Final = 0.6
 _MEMORY: Final = 256  # boundaries; older ones fade, so that a slow drift is followed
 _HALF_PACKET: Final = 0.5
 _TRUST: Final = 4.0  # standard deviations within which the nominal rate is believed
-_BOUND: Final = 3.0  # standard deviations that bound a measured rate
+_BOUND: Final = 4.0  # standard deviations that bound a measured rate
 _HINT_PACKETS: Final = 3.0  # a single interval's count is off by up to one at either end
 
 

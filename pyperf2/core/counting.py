@@ -197,8 +197,13 @@ class Counter:
     def _really_late(self, printed: int, lost: int, missing: int) -> int:
         if not self._profile.timeouts_are_late or printed == 0:
             return printed
-        phantoms = missing - lost if lost > 0 else printed - max(-missing, 0)
-        return max(printed - max(phantoms, 0), 0)
+        if lost > 0:
+            timeouts = missing - lost
+        elif printed == 1:
+            timeouts = 1 if missing >= 0 else 0
+        else:  # a second one would need another half an interval of silence
+            timeouts = missing
+        return max(printed - max(timeouts, 0), 0)
 
 
 def _half_digit(interval: Interval) -> float | None:

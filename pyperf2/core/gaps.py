@@ -64,7 +64,7 @@ class Outage:
 Point = tuple[float, float]  # a boundary and the number the clock expects there
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Gap:
     """A gap in the numbers, as account and boundaries show it."""
 
@@ -79,6 +79,7 @@ class Gap:
     before: Point | None = None
     after: Point | None = None
     late: int = 0  # of those lost, how many came after all
+    unseen: float = DEFICIT_PACKETS  # how short the boundary before it may be, and not show it
     doubt: int = 0  # of those lost, how many may have been lost before the stream's first
     row: Row | None = None  # the degraded period that has swallowed it
 
@@ -125,7 +126,7 @@ def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outa
         begin = end - duration
         begin_drift = clock.drift(gap.ends, gap.before) + stretch
     else:
-        low = max(gap.interval[0] - (DEFICIT_PACKETS * packet_s if gap.before else 0.0), 0.0)
+        low = max(gap.interval[0] - (gap.unseen * packet_s if gap.before else 0.0), 0.0)
         if gap.deficit and before is not None:
             low = min(low, before)  # more was missing than was lost: somewhere in a stall
         slack = max(gap.room_end - low - duration, 0.0)

@@ -87,6 +87,8 @@ class Estimator:
         self._lossy = 0  # intervals in a row
         self._done: deque[Gap | Row] = deque(maxlen=_MAX_OUTAGES)
         self._recent: deque[Gap] = deque(maxlen=_RECENT)
+        self._jump = _JUMP_PACKETS  # both wider where the rate is but measured
+        self._missed = DEFICIT_PACKETS
         self.stalls: deque[Stall] = deque(maxlen=_MAX_OUTAGES)
         self._off: deque[tuple[float, int, float]] = deque(maxlen=_PACE_AFTER_MOST)
         self._given_back = 0
@@ -143,11 +145,13 @@ class Estimator:
             return
         if self._head is not None and count.span:
             self._settle_by_announcement(start, end, last=True)
+        drift = self._clock.drift(self._number, self._clock.anchor()) * (self._clock.rate or 0.0)
+        self._jump, self._missed = _JUMP_PACKETS + drift, DEFICIT_PACKETS + drift
         expected = self._clock.number_at(end)
         deficit = 0.0 if expected is None else expected - self._number
-        if deficit <= -DEFICIT_PACKETS and self._clock.points <= _PACE_AFTER:
+        if deficit <= -self._missed and self._clock.points <= _PACE_AFTER:
             deficit = self._catch_up(before, start, end, deficit)
-        standing = self._short and abs(deficit - self._deficit) <= _JUMP_PACKETS
+        standing = self._short and abs(deficit - self._deficit) <= self._jump
         dark = count.span == 0
         if dark or count.gap:
             self._off.clear()
@@ -161,7 +165,7 @@ class Estimator:
             deficit = self._deficit = 0.0
         if count.gap:
             self._take_gap(before, start, end, count, deficit)
-        elif deficit >= DEFICIT_PACKETS or (dark and expected is None):
+        elif deficit >= self._missed or (dark and expected is None):
             self._fall_short(start, deficit)
         elif dark:
             pass  # slower than one datagram an interval, or the last one was counted early
@@ -221,16 +225,25 @@ class Estimator:
         if last.row is not None:
             last.row.lost += lost
 
-    def reopen(self) -> None:
-        """Learn that what ended the last gap was no datagram of the stream."""
+    def reopen(self) -> bool:
+        """Learn that what ended the last gap was no datagram of the stream.
+
+        Returns:
+            Whether it was an outage that is open again; else all was lost before the first.
+        """
+        if not self._recent:
+            return False
         gap = self._recent.pop()
         if gap.row is not None:
             gap.row.lost -= gap.lost
             gap.row.span -= gap.lost + gap.received
-        else:
+        elif gap in self._open:
             self._open.remove(gap)
+        else:
+            self._done.remove(gap)
         self._number = gap.last
         self._short = True
+        return True
 
     def finish(self) -> None:
         """Learn that no interval follows: what is open is confirmed as it stands."""
@@ -254,9 +267,9 @@ class Estimator:
         self._clock.add(0.0, _FIRST)
         expected = self._clock.number_at(end)
         deficit = 0.0 if expected is None else expected - self._number
-        if abs(deficit) > _JUMP_PACKETS:
+        if abs(deficit) > self._jump:
             self._off.append((start, 0, deficit))
-        if deficit >= DEFICIT_PACKETS:
+        if deficit >= self._missed:
             self._deficit = deficit
             self._fall_short(start, deficit)
         else:
@@ -268,7 +281,7 @@ class Estimator:
         Intervals without a gap that fall short, or exceed, each by the same: the rate is not what
         was announced, or what the first of them seemed to show.
         """
-        if abs(deficit) <= _JUMP_PACKETS:
+        if abs(deficit) <= self._jump:
             self._off.clear()
             return False
         step = deficit - (self._deficit if self._short else 0.0)
@@ -277,7 +290,7 @@ class Estimator:
         run = list(self._off)[-enough:]
         steps = [one[2] for one in run]
         alike = max(steps) - min(steps) <= _PACE_NOISE
-        if len(run) < enough or not alike or abs(sum(steps)) / enough <= _JUMP_PACKETS:
+        if len(run) < enough or not alike or abs(sum(steps)) / enough <= self._jump:
             return False
         since, number, _ = run[0]
         self._clock.restart(self._number - number, end - since)
@@ -296,7 +309,7 @@ class Estimator:
         self._clock.restart(self._number, end)
         self._clock.add(0.0, _FIRST)
         at_start = (self._clock.number_at(start) or 0.0) - before
-        if at_start >= DEFICIT_PACKETS:
+        if at_start >= self._missed:
             self._short = True
             self._deepest = max(self._deepest, at_start)
         return (self._clock.number_at(end) or 0.0) - self._number
@@ -319,18 +332,19 @@ class Estimator:
             received=count.received,
             last=before,
             interval=(start, end),
-            located=self._short and count.gap >= self._deepest - _JUMP_PACKETS,
+            located=self._short and count.gap >= self._deepest - self._jump,
             deficit=self._deepest if self._short else 0.0,
-            room_end=end,
+            room_end=end + (self._missed * self._clock.packet_s if self._closer else 0.0),
             before=self._clock.anchor(),
+            unseen=self._missed,
         )
         self._short = False
         self._lossy += 1
-        if self._closer and deficit <= -DEFICIT_PACKETS:
+        if self._closer and deficit <= -self._missed:
             gap.ends = self._number
-        elif abs(deficit) <= _JUMP_PACKETS:
+        elif abs(deficit) <= self._jump:
             self._clock.add(end, self._number)  # numbers tell the time through loss, too
-        elif deficit >= DEFICIT_PACKETS:
+        elif deficit >= self._missed:
             if not gap.deficit or gap.located:  # else the clock may just have slipped
                 gap.room_end = min(end, self._clock.time_of(self._number, gap.before) or end)
             lossy, self._lossy = self._lossy, 0
@@ -341,6 +355,10 @@ class Estimator:
         self._recent.append(gap)
         if self._lossy >= _DEGRADED_AFTER:
             self._merge()
+
+    def _slack(self) -> float:
+        """Give how far the clock may be off, in datagrams."""
+        return _JUMP_PACKETS + self._number * self._clock.rate_doubt
 
     def _merge(self) -> None:
         """Lossy intervals in a row are one degraded period; a blackout in it stays its own."""
@@ -362,8 +380,8 @@ class Estimator:
         if self._short:
             self._end_stall(end)
         # Short by two: an outage that has just begun, or, if it stays so, a clock that has slipped.
-        waits = deficit > _JUMP_PACKETS and not self._waits
-        if abs(deficit) > _JUMP_PACKETS and not waits:
+        waits = deficit > self._jump and not self._waits
+        if abs(deficit) > self._jump and not waits:
             self._clock.break_off()
         self._waits = waits
         if not waits:
@@ -400,7 +418,7 @@ class Estimator:
         if not last:
             self._head_number = number = self._number
             ahead = number - rate * end - _FIRST
-            if _START_PACKETS < ahead < head.lost - _JUMP_PACKETS:
+            if _START_PACKETS < ahead < head.lost - self._jump:
                 return
         else:
             now = self._number - rate * end - _FIRST
@@ -409,13 +427,13 @@ class Estimator:
         leading = min(max(round(ahead), 0), head.lost)
         self._clock.add(0.0, leading + _FIRST)
         deficit = leading + _FIRST + rate * head.interval[1] - number
-        if abs(deficit) <= _JUMP_PACKETS:
+        if abs(deficit) <= self._jump:
             self._clock.add(head.interval[1], number)
-        elif deficit >= DEFICIT_PACKETS:
+        elif deficit >= self._missed:
             self._number, number = number, self._number
             self._fall_short(start, deficit)
             self._number = number
-        elif self._closer and deficit <= -DEFICIT_PACKETS:
+        elif self._closer and deficit <= -self._missed:
             head.ends = number
         self._deficit = deficit
         self._settle_head()
@@ -433,7 +451,7 @@ class Estimator:
             first = None if unsettled else self._clock.number_at(0.0)
             leading = head.lost if first is None else round(first - 0.5)
             leading = min(max(leading, 0), head.lost)
-            slack = _JUMP_PACKETS + self._number * self._clock.rate_doubt
+            slack = self._slack()
             behind = head.lost - leading
             if leading and behind <= slack and behind <= leading:
                 leading = head.lost
@@ -441,7 +459,7 @@ class Estimator:
                 head.doubt, leading = leading, 0  # the sender's own start: some is lost behind it
             elif leading and behind:
                 head.doubt = round(slack)
-        self.leading = leading
+        self.leading = leading - max(head.late - (head.lost - leading), 0)
         if head.lost > leading:
             head.lost -= leading
             head.last = leading + 1

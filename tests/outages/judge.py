@@ -110,12 +110,29 @@ def _in_outages(
         if run.begin is not None and (run.end is not None or trailing < outcome.trailing)
     ]
     outages = [outage for outage in stream.outages if outage.complete]
-    exact = not any(o.method == "degraded" or o.packets_lost_error for o in outages)
-    if outcome.late or outcome.twice or not exact:
+    if outcome.late or outcome.twice:
+        return  # what came late may be given back to the wrong gap; the totals say how many
+    if any(o.method == "degraded" or o.packets_lost_error for o in outages):
         yield from _covered(outages, runs, packet_s, scenario.interval)
         return
-    rest = list(runs)
-    for outage in list(outages):  # the single ones first: a wide bar begins where a narrow one ends
+    # Which runs an outage holds is told by their sizes, in order, or first those that stand alone.
+    readings = (
+        list(_read(scenario, list(outages), list(runs), paired, rate_known, single_first=order))
+        for order in (False, True)
+    )
+    yield from min(readings, key=len)
+
+
+def _read(
+    scenario: Scenario,
+    outages: list[Outage],
+    rest: list[Run],
+    paired: bool,  # noqa: FBT001
+    rate_known: bool,  # noqa: FBT001
+    *,
+    single_first: bool,
+) -> Iterator[str]:
+    for outage in list(outages) if single_first else ():
         low, high = outage.begin_s - outage.begin_error_s, outage.begin_s + outage.begin_error_s
         for run in rest:
             if run.packets == outage.packets_lost and low <= (run.begin or 0.0) <= high:
@@ -129,7 +146,7 @@ def _in_outages(
             yield f"{_told(outage)} is not made of {rest[:4]}"
             return
         yield from _compare(scenario, outage, inside, rate_known=rate_known)
-    if rest and (paired or rest[-1].last < outcome.sent):
+    if rest and (paired or rest[-1].end is not None):
         yield f"no outage holds {rest[:4]}"
 
 
@@ -170,7 +187,7 @@ def _compare(
 def _covered(
     outages: Sequence[Outage], runs: Sequence[Run], packet_s: float, interval_s: float
 ) -> Iterator[str]:
-    """Where datagrams were late, an outage need only stand where something was lost.
+    """Where loss is scattered, an outage need only stand where something was lost.
 
     One that is located may hold another of the same interval.
     """
