@@ -164,7 +164,7 @@ class Estimator:
             self._clock.break_off()
             deficit = self._deficit = 0.0
         if count.gap:
-            self._take_gap(before, start, end, count, deficit)
+            self._take_gap(before, start, end, count, deficit, standing=standing)
         elif deficit >= self._missed or (dark and expected is None):
             self._fall_short(start, deficit)
         elif dark:
@@ -324,7 +324,14 @@ class Estimator:
         self._lossy = 0
 
     def _take_gap(
-        self, before: int, start: float, end: float, count: Count, deficit: float
+        self,
+        before: int,
+        start: float,
+        end: float,
+        count: Count,
+        deficit: float,
+        *,
+        standing: bool,
     ) -> None:
         self._waits = False
         gap = Gap(

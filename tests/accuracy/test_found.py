@@ -88,3 +88,25 @@ def test_an_outage_somewhere_in_a_stall_is_within_its_bars() -> None:
     assert outage.suspect
     assert outage.begin_s - outage.begin_error_s <= 1.6235
     assert outage.end_s + outage.end_error_s >= 1.94
+
+
+SLIPPED = """\
+[  1] local 192.0.2.10 port 6010 connected with 192.0.2.1 port 41957 (peer 2.2.1)
+[  1] 0.0000-1.0000 sec  1.37 MBytes  11.5 Mbits/sec  0.001 ms 0/978 (0%) \
+0.008/0.006/0.015/0.002 ms 978 pps 978/0/0 192494
+[  1] 1.0000-2.0000 sec   719 KBytes  5.89 Mbits/sec  0.001 ms 499/1000 (50%) \
+0.008/0.006/0.015/0.002 ms 501 pps 501/0/0 192494
+[  1] 2.0000-3.0000 sec  1.40 MBytes  11.8 Mbits/sec  0.001 ms 0/1000 (0%) \
+0.008/0.006/0.015/0.002 ms 1000 pps 1000/0/0 192494
+[  1] 3.0000-4.0000 sec  1.40 MBytes  11.8 Mbits/sec  0.001 ms 0/1000 (0%) \
+0.008/0.006/0.015/0.002 ms 1000 pps 1000/0/0 192494
+"""
+
+
+def test_an_outage_behind_a_late_start_is_not_taken_to_begin_with_it() -> None:
+    """The sender began 22 ms late; dark from 1.25 s to 1.75 s, and 22 short before and after."""
+    (stream,) = replay(SLIPPED.encode(), version="2.2.1", bandwidth="1000pps").streams.values()
+    (outage,) = stream.outages
+    assert ("contained", 499) == (outage.method, outage.packets_lost)
+    assert outage.begin_s - outage.begin_error_s <= 1.25
+    assert outage.end_s + outage.end_error_s >= 1.75
