@@ -52,6 +52,10 @@ test-versions: ## the live tests on the iperf builds of other Debian releases
 	@.ci/setup dev
 	@.ci/test-versions
 
+test-soak: ## 200 s on each build of iperf3 that is here, all at once
+	@.ci/setup dev
+	$(PYTEST) tests/iperf3/soak.py
+
 test-wheel: ## the suite against the built wheel, without the source folder
 	@.ci/setup dev
 	@.ci/test-wheel

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from pyperf2.core.binary import V3
 from pyperf2.core.book import Peer, Progress, StreamBook, is_sum, sender_of
 from pyperf2.core.records import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pyperf2.core.binary import Version
     from pyperf2.core.plan import Plan
     from pyperf2.core.records import Connected, Instant
     from pyperf2.core.results import StreamResult
@@ -38,6 +40,11 @@ class Books:
         """Give the ids of the streams."""
         return iter(self._books)
 
+    @property
+    def ended(self) -> bool:
+        """Whether each has its last line."""
+        return all(book.ended for book in self._books.values())
+
     def find(self, stream_id: str) -> StreamBook | None:
         """Give the book of a stream that was heard of; None otherwise."""
         return self._books.get(stream_id)
@@ -51,7 +58,7 @@ class Books:
                 stream_id,
                 opened=now,
                 history=plan.history,
-                version=plan.version,
+                version=plan.version or self._usual_version(),
                 nominal=plan.policy.expected_pps,
                 datagram_length=plan.datagram_length,
             )
@@ -78,6 +85,10 @@ class Books:
             return ()
         self._shared = True
         return (_SHARED,)
+
+    def _usual_version(self) -> Version | None:
+        """Give a version that counts as builds of this tool do, where the build is not known."""
+        return V3 if self._plan.tool == "iperf3" else None
 
     def clear(self) -> None:
         """Begin again: the next run's streams have books of their own."""
