@@ -339,7 +339,8 @@ class Estimator:
             received=count.received,
             last=before,
             interval=(start, end),
-            located=self._short and count.gap >= self._deepest - self._jump,
+            # Short by the same before and after: the clock had slipped, and it began later.
+            located=self._short and not standing and count.gap >= self._deepest - self._jump,
             deficit=self._deepest if self._short else 0.0,
             room_end=end + (self._missed * self._clock.packet_s if self._closer else 0.0),
             before=self._clock.anchor(),
