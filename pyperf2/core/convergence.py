@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core.figures import Figure, Statistics, common, total
-from pyperf2.core.outcome import begin_of, end_of, moment
+from pyperf2.core.outcome import begin_of, end_of
+from pyperf2.core.stamp import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
     from pyperf2.core.criteria import Verdict
     from pyperf2.core.gaps import Outage
-    from pyperf2.core.outcome import FlowOutcome, Stamp
+    from pyperf2.core.outcome import FlowOutcome
+    from pyperf2.core.stamp import Stamp
+
+
+_NO_INSTANT: Final = ("degraded", "rate")  # outages that tell nothing of a common instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,12 +162,13 @@ class ConvergenceRun:
     def joint(self) -> Joint | None:
         """What the flows that were hit say together, if they had one cause; None if they had not.
 
-        Each flow's longest outage counts, unless it is suspect: then its sender had stalled.
+        Each flow's longest outage counts, unless it is suspect, for then its sender had stalled.
+        TCP does not: it waits to send again when the network is long back.
         """
         return joint_estimate(
             max(clear, key=lambda outage: outage.duration_s)
             for one in self.hit
-            if (clear := [o for o in one.outages if not o.suspect and o.method != "degraded"])
+            if (clear := [o for o in one.outages if not o.suspect and o.method not in _NO_INSTANT])
         )
 
     def _convergence(self) -> Statistics | None:

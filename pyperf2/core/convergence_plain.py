@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pyperf2.core.convergence import ConvergenceReport, ConvergenceRun
 from pyperf2.core.figures import Figure
 from pyperf2.core.gaps import Outage
-from pyperf2.core.outcome import FlowOutcome, Sample, Stamp, begin_of, end_of
+from pyperf2.core.outcome import FlowOutcome, Sample, begin_of, end_of
 from pyperf2.core.records import Instant
+from pyperf2.core.stamp import Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

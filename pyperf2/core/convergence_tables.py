@@ -204,7 +204,8 @@ def junit_of(report: ConvergenceReport, verdict: Verdict | None) -> str:
     """Give a suite per run and a case per flow."""
     root = ET.Element("testsuites", name="pyperf2 convergence")
     for run in report.runs:
-        checks = [one for one in verdict.checks if one.run == run.number] if verdict else []
+        told = () if verdict is None else verdict.checks
+        checks = [one for one in told if one.run == run.number]
         suite = ET.SubElement(root, "testsuite", name=f"run {run.number}")
         failures = 0
         for flow in run.flows:

@@ -93,13 +93,8 @@ class Statistics:
 
 
 def _summary(of: Callable[[Sequence[float]], float], figures: Sequence[Figure]) -> Figure:
-    """Apply a statistic that never falls when a value rises: then its bounds are those of bounds.
-
-    The value stays the statistic of the values, so the bar is as wide as its wider side.
-    """
-    value = of([one.value for one in figures])
-    low, high = of([one.low for one in figures]), of([one.high for one in figures])
-    return Figure(value, max(value - low, high - value))
+    """Apply a statistic that never falls when a value rises: its bounds are those of the bounds."""
+    return Figure.between(of([one.low for one in figures]), of([one.high for one in figures]))
 
 
 def _percentile_95(values: Sequence[float]) -> float:

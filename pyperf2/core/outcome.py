@@ -7,49 +7,24 @@ loss-derived, lost datagrams by offered load. The *arrival gap* is the time with
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pyperf2.core.book import is_sum
 from pyperf2.core.figures import Figure, total
+from pyperf2.core.stamp import moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from pyperf2.core.gaps import Outage
-    from pyperf2.core.records import Instant, Interval
+    from pyperf2.core.records import Interval
     from pyperf2.core.results import Result, StreamResult
 
 Status = Literal["untouched", "recovered", "not sustained", "never recovered", "no data"]
 
 # A silent interval shows an outage of TCP; shorter than two of them, it may fall between.
 _UNSEEN_INTERVALS: Final = 2
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """Something that happened between two readings of the clocks, or at one.
-
-    Attributes:
-        name: what happened.
-        before: just before it.
-        after: just after it.
-    """
-
-    name: str
-    before: Instant
-    after: Instant
-
-    @property
-    def at(self) -> datetime:
-        """The middle, on the wall clock."""
-        return moment(self.wall.value)
-
-    @property
-    def wall(self) -> Figure:
-        """When it was, in seconds since the epoch, and half of what lies between the readings."""
-        return Figure.between(self.before.wall_ns / 1e9, self.after.wall_ns / 1e9)
 
 
 class Sample(NamedTuple):
@@ -153,10 +128,14 @@ class FlowOutcome:
         """Time without a datagram since the event (RFC 6414); None where there was none."""
         if not self.outages:
             return None
-        return total(
-            Figure(one.end_s - one.begin_s, one.begin_error_s + one.end_error_s)
-            for one in self.outages
-        )
+        return total(_gap(one) for one in self.outages)
+
+
+def _gap(outage: Outage) -> Figure:
+    error = outage.begin_error_s + outage.end_error_s
+    if outage.method == "contained":  # where it is, is unsure, and not how long it was
+        error = min(error, 2 * outage.duration_error_s)
+    return Figure(outage.end_s - outage.begin_s, error)
 
 
 def begin_of(outage: Outage) -> Figure | None:
@@ -167,11 +146,6 @@ def begin_of(outage: Outage) -> Figure | None:
 def end_of(outage: Outage) -> Figure | None:
     """Give when an outage ended, in seconds since the epoch; None while it is on."""
     return Figure(outage.end_at.timestamp(), outage.end_error_s) if outage.end_at else None
-
-
-def moment(wall_s: float) -> datetime:
-    """Give seconds since the epoch as an aware datetime."""
-    return _EPOCH + timedelta(seconds=wall_s)
 
 
 def outcomes_of(
@@ -187,8 +161,8 @@ def outcomes_of(
     """Judge what one receiver has of a flow: an outcome for each stream, or one without data.
 
     Args:
-        flow: its name.
-        receiver: the receiver's name.
+        flow: the flow's name.
+        receiver: the receiver's.
         result: what it received.
         event: the convergence event instant, in seconds since the epoch; None if there was none.
         stopped_s: when its sender was told to stop, likewise.

@@ -42,7 +42,6 @@ class Watch:
         self._keep_s = keep_s
         self._seen: deque[_Seen] = deque(maxlen=_MOST_SEEN)
         self._disturbed_at = 0.0  # on the flow's own time
-        self._longest_s = 0.0  # interval
         self.disturbance = "nothing has arrived"
 
     @property
@@ -55,11 +54,6 @@ class Watch:
         """How long it has run without a disturbance, on its own time."""
         return self.end_s - self._disturbed_at
 
-    @property
-    def interval_s(self) -> float:
-        """The longest stretch it has told at once."""
-        return self._longest_s
-
     def feed(self, progress: Progress) -> None:
         """Take how far it has come; what is not new is passed over."""
         if progress.intervals == 0 or (self._seen and progress.end_s <= self.end_s):
@@ -69,7 +63,6 @@ class Watch:
         self._seen.append(now)
         while len(self._seen) > 1 and self._seen[1].end_s < now.end_s - 2 * self._keep_s:
             self._seen.popleft()
-        self._longest_s = max(self._longest_s, now.end_s - before.end_s)
         fault = self._fault(before, now)
         if fault is not None:
             self._disturbed_at = now.end_s

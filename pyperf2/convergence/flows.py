@@ -1,0 +1,120 @@
+"""A flow: one sender and who receives it, under a name; and which flows cannot run together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pyperf2.core import kinds
+from pyperf2.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pyperf2.instance import Client, IPerfInstance, Server
+
+_BACKWARDS: Final = ("reverse", "bidir", "full_duplex", "dualtest", "tradeoff")
+
+
+class Flow:
+    """One sender and who receives it, under a name.
+
+    Give it ``server``, or for multicast ``receivers``, servers bound to the group. The test sets
+    what is not set: intervals of 0.1 s, for UDP 1000 datagrams a second, and the server's
+    ``bandwidth`` as the client's, so that its clock knows the rate.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        client: Client,
+        server: Server | None = None,
+        receivers: Iterable[Server] = (),
+    ) -> None:
+        """Put them together; nothing is started.
+
+        Raises:
+            OptionError: a name that cannot be printed, no receiver or both kinds, a client in a
+                server's place, or a client that is to receive.
+        """
+        if not name.strip() or not name.isprintable():
+            raise OptionError(f"a flow's name is a line of text, not {name!r}")
+        self.name = name
+        self.client = client
+        self.receivers: tuple[Server, ...] = (server,) if server is not None else tuple(receivers)
+        if not self.receivers or (server is not None and tuple(receivers)):
+            raise OptionError(f"flow {name!r}: give it server=…, or receivers=[…], one of the two")
+        for one, role in ((client, "client"), *((rx, "server") for rx in self.receivers)):
+            if getattr(one, "type", None) != role:
+                raise OptionError(f"flow {name!r}: {one!r} stands where a {role} has to be")
+        backwards = [option for option in _BACKWARDS if getattr(client, option)]
+        if backwards:
+            raise OptionError(
+                f"flow {name!r}: with {backwards[0]} its client receives; swap their places"
+            )
+
+    @property
+    def instances(self) -> tuple[IPerfInstance, ...]:
+        """The receivers, then the client."""
+        return (*self.receivers, self.client)
+
+    def name_of(self, server: IPerfInstance) -> str:
+        """Name one of its receivers: by its own name, its namespace, or its number."""
+        names = [str(one.name or one.use_linux_namespace or "") for one in self.receivers]
+        place = next(number for number, one in enumerate(self.receivers) if one is server)
+        name = names[place]
+        if names.count(name) == 1:
+            return name or "server"
+        return f"{name or 'receiver'} {place + 1}"
+
+    def __repr__(self) -> str:
+        """Show the name and how many receive it."""
+        return f"<Flow {self.name!r}, receivers: {len(self.receivers)}>"
+
+
+def refuse_conflicts(flows: Sequence[Flow]) -> None:
+    """Refuse flows that cannot be told apart, or would receive one another's datagrams."""
+    if not flows:
+        raise OptionError("a convergence test needs at least one flow")
+    names: set[str] = set()
+    owners: dict[IPerfInstance, str] = {}
+    places: dict[tuple[str | None, str, int], list[_Place]] = {}
+    for flow in flows:
+        if flow.name in names:
+            raise OptionError(f"there are two flows {flow.name!r}; each needs a name of its own")
+        names.add(flow.name)
+        for one in flow.instances:
+            if one in owners:
+                raise OptionError(f"flow {flow.name!r}: {one!r} is in flow {owners[one]!r} too")
+            owners[one] = flow.name
+        for server in flow.receivers:
+            listens = "tcp" if server.tool == "iperf3" else server.protocol
+            taken = places.setdefault((server.use_linux_namespace, listens, server.port), [])
+            place = _Place.of(flow, server)
+            for other in taken:
+                if place.overlaps(other):
+                    where = server.use_linux_namespace
+                    raise OptionError(
+                        f"flow {flow.name!r}: {listens.upper()} port {server.port} "
+                        f"{f'in namespace {where!r}' if where else 'on this host'} "
+                        f"is flow {other.flow!r}'s"
+                    )
+            taken.append(place)
+
+
+class _Place(NamedTuple):
+    """What a server binds to, beside its port."""
+
+    flow: str
+    address: str | None
+    group: bool
+
+    @classmethod
+    def of(cls, flow: Flow, server: Server) -> _Place:
+        return cls(flow.name, server.bind_ip, kinds.is_multicast(server.bind_ip))
+
+    def overlaps(self, other: _Place) -> bool:
+        """Whether a datagram could reach both: those to a group reach sockets bound to it."""
+        if self.group or other.group:
+            return self.address == other.address
+        return not (self.address and other.address) or self.address == other.address

@@ -1,0 +1,268 @@
+"""One run of a convergence test: start, steady state, event, recovery, stop.
+
+Every deadline is on the monotonic clock, every stamp is on both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from pyperf2.convergence.lookout import Lookout, fail, offered_pps
+from pyperf2.core.command import DEFAULT_LOAD
+from pyperf2.core.convergence import ConvergenceRun
+from pyperf2.core.outcome import outcomes_of
+from pyperf2.core.records import Instant
+from pyperf2.core.stamp import Stamp
+from pyperf2.errors import ConvergenceError, NoSteadyState, PyPerf2Error
+from pyperf2.instance import start_together, stop_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from pyperf2.convergence.flows import Flow
+    from pyperf2.convergence.harness import ConvergenceTest
+    from pyperf2.core.figures import Figure
+    from pyperf2.core.outcome import FlowOutcome
+    from pyperf2.instance import IPerfInstance
+
+_START_S: Final = 5.0  # for each instance to become ready,
+_START_EACH_S: Final = 0.1  # and more where many processes share a machine
+_POLL_S: Final = (0.01, 0.05)
+_LAST_WORDS_S: Final = 1.0  # for servers to print what the senders' FINs have ended
+_CLOCK_STEP_S: Final = 0.001
+_NAMED: Final = 5  # flows in a message
+
+
+def now() -> Instant:
+    """Read both clocks."""
+    return Instant(time.monotonic_ns(), time.time_ns())
+
+
+class Trial:
+    """One run; its parts are called in order by ``run``."""
+
+    def __init__(self, test: ConvergenceTest, number: int) -> None:
+        """Take the description of the test."""
+        self._test = test
+        self._number = number
+        self._began = now()
+        self._stopped: Instant | None = None
+        self._events: list[Stamp] = []
+        self._steps: list[Stamp] = []
+        self._step = "validate"
+        self._started = False
+        self._lookout = Lookout(test.flows, steady_s=test.steady)
+        self._poll_s = _POLL_S[1]
+
+    # --- its course -------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Do all of it; however it ends, everything has been stopped."""
+        with self._doing("validate"):
+            self._validate()
+        try:
+            with self._doing("start"):
+                self._start()
+            with self._doing("steady state"):
+                self._await_steadiness()
+            with self._doing("event"):
+                self._run_events()
+            with self._doing("recovery"):
+                self._await_recovery()
+        finally:
+            with self._doing("stop"):
+                self._stop()
+
+    @contextmanager
+    def _doing(self, step: str) -> Generator[None]:
+        failing, self._step = self._step, step
+        began = now()
+        try:
+            yield
+        finally:
+            self._steps.append(Stamp(name=step, before=began, after=now()))
+            if step == "stop":
+                self._step = failing
+
+    def _validate(self) -> None:
+        """Set what is not set and check all that can be checked without a process."""
+        for flow in self._test.flows:
+            for one in flow.instances:
+                if one.status == "running":
+                    fail(
+                        self._step,
+                        "runs already; the test starts and stops it",
+                        flow,
+                        one,
+                    )
+                try:
+                    _complete(flow, self._test.report_interval)
+                    one._prepared()  # noqa: SLF001 - our own
+                except PyPerf2Error as error:
+                    fail(self._step, str(error), flow, one, cause=error)
+
+    def _start(self) -> None:
+        """Start the servers, then the clients, one after another within an interval."""
+        flows = self._test.flows
+        intervals = [float(one.report_interval) for flow in flows for one in flow.receivers]
+        self._poll_s = min(max(min(intervals) / 2, _POLL_S[0]), _POLL_S[1])
+        for flow in flows:
+            flow.client.pair(*flow.receivers)
+        self._started = True
+        self._start_group([one for flow in flows for one in flow.receivers], 0.0)
+        self._start_group([flow.client for flow in flows], max(intervals))
+
+    def _start_group(self, group: Sequence[IPerfInstance], spread_s: float) -> None:
+        timeout = min(_START_S + _START_EACH_S * len(group), self._test.timeout)
+        failures = start_together(group, timeout, spread_s=spread_s)
+        for one, error in failures.items():
+            flow = next(flow for flow in self._test.flows if one in flow.instances)
+            fail(self._step, f"did not start: {error}", flow, one, cause=error)
+
+    def _await_steadiness(self) -> None:
+        if self._wait(lambda: not self._lookout.unsteady(), self._test.timeout):
+            return
+        reasons = self._lookout.unsteady()
+        first = next(flow for flow, _ in reasons.values())
+        told = "; ".join(f"{name}: {why}" for name, (_, why) in list(reasons.items())[:_NAMED])
+        more = f"; and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""
+        message = f"not steady after {self._test.timeout:g} s: {told}{more}"
+        raise NoSteadyState(self._step, message, flow=first.name)
+
+    def _run_events(self) -> None:
+        for number, event in enumerate(self._test.events, 1):
+            name = _name_of(event) or f"event {number}"
+            before = now()
+            try:
+                returned = event()
+                if inspect.isawaitable(returned):
+                    returned = asyncio.run(_awaited(returned))
+            except Exception as error:
+                self._events.append(Stamp(name=name, before=before, after=now()))
+                message = f"{name!r} raised {type(error).__name__}: {error}"
+                raise ConvergenceError(self._step, message) from error
+            self._events.append(_stamped(name, before, now(), returned))
+
+    def _await_recovery(self) -> None:
+        """Wait until every flow has been clean for long enough, or time is up: both are results."""
+        self._lookout.look(self._step)
+        self._lookout.begin_anew("the event")
+        earliest = time.monotonic() + self._test.recovery
+        self._wait(
+            lambda: time.monotonic() >= earliest and self._lookout.clean_for(self._test.recovery),
+            self._test.timeout,
+        )
+
+    def _stop(self) -> None:
+        """Stop the senders first: what they say of themselves shows what was lost at the end."""
+        self._stopped = now()
+        everyone = [one for flow in self._test.flows for one in flow.instances]
+        if not self._started:
+            return
+        try:
+            clients = [flow.client for flow in self._test.flows]
+            sending = any(client.status == "running" for client in clients)
+            stop_all(clients)
+            deadline = time.monotonic() + _LAST_WORDS_S
+            while sending and time.monotonic() < deadline and not self._lookout.all_ended():
+                time.sleep(_POLL_S[0])
+        finally:
+            stop_all(everyone)
+
+    # --- what is left -----------------------------------------------------------------------
+
+    def left(
+        self, marks: Sequence[Stamp], instant: Stamp | None, error: BaseException | None = None
+    ) -> ConvergenceRun:
+        """Give what was measured, whether or not the run was carried through."""
+        events = [instant, *self._events] if instant is not None else self._events
+        stopped = self._stopped or now()
+        return ConvergenceRun(
+            number=self._number,
+            flows=tuple(self._outcomes(events[0].wall if events else None, stopped.wall_ns / 1e9)),
+            events=tuple(events),
+            marks=tuple(marks),
+            steps=tuple(self._steps),
+            steady_s=self._test.steady,
+            recovery_s=self._test.recovery,
+            error=None if error is None else self._told(error),
+            notes=tuple(self._notes(stopped)),
+        )
+
+    def _outcomes(self, event: Figure | None, stopped_s: float) -> Generator[FlowOutcome]:
+        if not self._started:
+            return
+        for flow in self._test.flows:
+            for server in flow.receivers:
+                yield from outcomes_of(
+                    flow.name,
+                    flow.name_of(server),
+                    server.result(),
+                    event=event,
+                    stopped_s=stopped_s,
+                    recovery_s=self._test.recovery,
+                    offered_pps=offered_pps(flow.client),
+                )
+
+    def _told(self, error: BaseException) -> str:
+        if isinstance(error, ConvergenceError):
+            return str(error)
+        return f"{self._step}: {type(error).__name__}{f': {error}' if str(error) else ''}"
+
+    def _notes(self, stopped: Instant) -> Generator[str]:
+        step_ns = (stopped.wall_ns - self._began.wall_ns) - (
+            stopped.monotonic_ns - self._began.monotonic_ns
+        )
+        if abs(step_ns) > _CLOCK_STEP_S * 1e9:
+            yield f"the wall clock was set by {step_ns / 1e6:.1f} ms meanwhile: mind the instants"
+
+    # --- looking ----------------------------------------------------------------------------
+
+    def _wait(self, done: Callable[[], bool], timeout: float) -> bool:
+        """Look at all flows until it is done or time is up; tell which."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self._lookout.look(self._step)
+            if done():
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            if self._test.aborted.wait(self._poll_s):
+                raise ConvergenceError(self._step, "it was aborted")
+
+
+def _complete(flow: Flow, interval_s: float) -> None:
+    """Set what the test needs and the user has left open."""
+    for one in flow.instances:
+        if not one._options.is_set("report_interval"):  # noqa: SLF001 - our own
+            one.report_interval = interval_s
+    if flow.client.protocol == "udp":
+        flow.client.bandwidth = flow.client.bandwidth or DEFAULT_LOAD
+        for server in flow.receivers:
+            server.bandwidth = server.bandwidth or flow.client.bandwidth
+
+
+def _name_of(event: Callable[[], Any]) -> str | None:
+    name = getattr(getattr(event, "func", event), "__name__", None)  # func: of a partial
+    return None if name is None or name == "<lambda>" else str(name)
+
+
+async def _awaited(returned: Any) -> Any:
+    return await returned
+
+
+def _stamped(name: str, before: Instant, after: Instant, returned: Any) -> Stamp:
+    """Narrow down when it was, if the event says so itself by the same clock."""
+    told = [getattr(returned, key, None) for key in ("before_ns", "after_ns")]
+    first, last = (value if isinstance(value, int) else None for value in told)
+    if first is None or last is None or not before.wall_ns <= first <= last <= after.wall_ns:
+        return Stamp(name=name, before=before, after=after)
+    return Stamp(
+        name=name,
+        before=Instant(before.monotonic_ns + first - before.wall_ns, first),
+        after=Instant(before.monotonic_ns + last - before.wall_ns, last),
+    )
