@@ -68,14 +68,26 @@ def replay(
             raise unknown_option(name)
     chosen = OptionSet()
     chosen.set_all({"protocol": protocol, **options})
-    from pyperf2.core.session import run_through  # `import pyperf2` stays cheap
-
     session = run_through(_session(tool, role, protocol, version, chosen), _chunks(source))
     if peer is None:
         return session.result()
     other: Role = "client" if role == "server" else "server"
     theirs = run_through(_session(tool, other, protocol, version, chosen), _chunks(peer))
     return session.result(theirs.senders())
+
+
+def run_through(session: Session, feed: Iterable[tuple[bytes, Instant]]) -> Session:
+    """Feed a whole recording (and its end)."""
+    last = NO_INSTANT
+    for data, now in feed:
+        session.receive(data, now)
+        while session.next_event() is not None:
+            pass
+        last = now
+    session.end(None, last)
+    while session.next_event() is not None:
+        pass
+    return session
 
 
 def _session(

@@ -44,7 +44,7 @@ from pyperf2.core.results import Result
 from pyperf2.errors import IPerfError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from pyperf2.core.book import Peer, Progress
     from pyperf2.core.plan import Plan
@@ -195,6 +195,11 @@ class Session:
     def fatal(self) -> bool:
         """Whether iperf said something after which the run must not go on."""
         return self._fatal
+
+    @property
+    def idle(self) -> bool:
+        """Whether every stream that was heard of has ended: nothing is left to be told."""
+        return self._books.ended
 
     @property
     def currently_has_loss(self) -> dict[str, bool]:
@@ -384,17 +389,3 @@ class Session:
         if self._first_error is None or (fatal and not self._fatal):
             self._first_error = notice
         self._fatal = self._fatal or fatal
-
-
-def run_through(session: Session, feed: Iterable[tuple[bytes, Instant]]) -> Session:
-    """Feed a whole recording (what ``replay`` does)."""
-    last = NO_INSTANT
-    for data, now in feed:
-        session.receive(data, now)
-        while session.next_event() is not None:
-            pass
-        last = now
-    session.end(None, last)
-    while session.next_event() is not None:
-        pass
-    return session

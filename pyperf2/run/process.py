@@ -47,13 +47,23 @@ _POLL_S: Final = 0.02
 _UNKNOWN_STATUS: Final = 255  # what asyncio and trio report if somebody else reaped the child
 
 
-def stop_ladder(grace_s: float) -> Iterator[tuple[Signals, float | None]]:
+def stop_ladder(
+    grace_s: float, *, first_s: float | None = None
+) -> Iterator[tuple[Signals, float | None]]:
     """Signals to send and how long to wait after each; iperf prints its summary on INT.
 
     TERM counts as iperf's second interrupt ("Interrupt again to force quit"); 2.0.5 may swallow
     both, so the last rung is KILL.
+
+    Args:
+        grace_s: seconds to wait after INT and after TERM.
+        first_s: seconds to wait after INT, if it has nothing left to print.
     """
-    yield from ((signal.SIGINT, grace_s), (signal.SIGTERM, grace_s), (signal.SIGKILL, None))
+    yield from (
+        (signal.SIGINT, grace_s if first_s is None else first_s),
+        (signal.SIGTERM, grace_s),
+        (signal.SIGKILL, None),
+    )
 
 
 class Process:

@@ -12,8 +12,9 @@ from pyperf2.core.loss import LossEvent
 from pyperf2.core.plan import Plan
 from pyperf2.core.records import Instant, Interval, Notice
 from pyperf2.core.results import Result
-from pyperf2.core.session import Ended, Session, run_through
+from pyperf2.core.session import Ended, Session
 from pyperf2.errors import BadHost, BindFailed, ConnectionFailed, IPerfError, RunawayOutput
+from pyperf2.replay import run_through
 
 if TYPE_CHECKING:
     from pyperf2.core.session import Event
