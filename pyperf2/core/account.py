@@ -20,8 +20,7 @@ from pyperf2.core.outage import Estimator
 if TYPE_CHECKING:
     from pyperf2.core.binary import Version
     from pyperf2.core.counting import Profile
-    from pyperf2.core.gaps import Outage
-    from pyperf2.core.outage import Stall
+    from pyperf2.core.gaps import Outage, Stall
     from pyperf2.core.records import Connected, Interval, OutOfOrder, Sent, Summary
 
 _UNEVEN_WRITES: Final = 3  # datagrams; a sender that keeps its rate stays within
@@ -295,11 +294,11 @@ class ReceiverAccount:
         before = tail.last_gap
         if final is None or not before:
             return 0
-        expected = self._estimator.expected_at(final.end)
+        expected = self._estimator.clock.number_at(final.end)
         each = self._profile.fin_every_s * (self.rate or 0.0) - 1.0
         if expected is None or each <= _FIN_AS_DATA or not self._estimator.grounded:
             return before
-        slack = _FIN_NOISE + highest * self._estimator.rate_doubt
+        slack = _FIN_NOISE + highest * self._estimator.clock.rate_doubt
         return min(before, max(int((expected - highest + slack) / each), 0))
 
     def outages(

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pyperf2.core.account import Sender
     from pyperf2.core.binary import Version
     from pyperf2.core.counting import Count
+    from pyperf2.core.gaps import Stall
     from pyperf2.core.loss import LossEvent
-    from pyperf2.core.outage import Stall
     from pyperf2.core.records import (
         Connected,
         Histogram,

@@ -61,6 +61,21 @@ class Outage:
     end_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stall:
+    """Late delivery or a sender's pause: a deficit that was made up for without loss.
+
+    Attributes:
+        begin_s: about when it began, on the stream's clock.
+        end_s: the boundary at which it was over.
+        packets: the largest deficit, in datagrams.
+    """
+
+    begin_s: float
+    end_s: float
+    packets: float
+
+
 Point = tuple[float, float]  # a boundary and the number the clock expects there
 
 

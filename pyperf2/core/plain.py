@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2 import errors
-from pyperf2.core.gaps import Outage
+from pyperf2.core.gaps import Outage, Stall
 from pyperf2.core.loss import LossEvent
-from pyperf2.core.outage import Stall
 from pyperf2.core.records import (
     Connected,
     Histogram,

@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pyperf2.core.binary import Tool
-    from pyperf2.core.gaps import Outage
+    from pyperf2.core.gaps import Outage, Stall
     from pyperf2.core.loss import LossEvent
-    from pyperf2.core.outage import Stall
     from pyperf2.core.records import Connected, Histogram, Interval, Notice, ServerReport, Summary
     from pyperf2.core.spelling import Role
     from pyperf2.errors import PyPerf2Error

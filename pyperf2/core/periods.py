@@ -1,0 +1,111 @@
+"""The gaps of a stream: open, merged into degraded periods, confirmed; constant memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from pyperf2.core.gaps import Row
+from pyperf2.core.listing import outages_of
+
+if TYPE_CHECKING:
+    from pyperf2.core.clock import Clock
+    from pyperf2.core.gaps import Gap, Outage
+
+MAX_OUTAGES: Final = 10_000  # kept; what falls out stays in the totals
+_DEGRADED_AFTER: Final = 3  # lossy intervals in a row
+_BLACKOUT_PACKETS: Final = 10.0  # a deficit that random loss does not make: 10 lost in a row
+_RECENT: Final = 4
+
+
+class Periods:
+    """Keeps gaps until a clean interval confirms them, and what they were confirmed as."""
+
+    def __init__(self, clock: Clock, *, jitter_s: float) -> None:
+        """Begin; ``jitter_s`` is that of the boundaries, on top of one packet."""
+        self._clock = clock
+        self._jitter_s = jitter_s
+        self._open: list[Gap] = []
+        self._row: Row | None = None
+        self._lossy = 0  # intervals in a row
+        self._done: deque[Gap | Row] = deque(maxlen=MAX_OUTAGES)
+        self._rows: deque[Row] = deque(maxlen=MAX_OUTAGES)
+        self.latest: deque[Gap] = deque(maxlen=_RECENT)
+
+    def add(self, gap: Gap) -> None:
+        """Take the gap of a lossy interval; the third in a row makes it a degraded period."""
+        self._open.append(gap)
+        self.latest.append(gap)
+        self._lossy += 1
+        if self._lossy >= _DEGRADED_AFTER:
+            self._merge()
+
+    def add_unasked(self, gap: Gap, *, first: bool = False) -> None:
+        """Take a gap that came to light later; ``first``: that of the first interval."""
+        if first:
+            self._open.insert(0, gap)
+            self._lossy += 1
+        else:
+            self._open.append(gap)
+        self.latest.append(gap)
+
+    def pause(self) -> None:
+        """Learn of an interval without a gap that confirms nothing: it falls short."""
+        self._lossy = 0
+
+    def confirm(self) -> None:
+        """Learn of a clean interval, or of the end: what is open is as it stands."""
+        self._lossy = 0
+        for gap in self._open:
+            gap.after = self._clock.anchor()
+            self._done.append(gap)
+        self._open.clear()
+        if self._row is not None:
+            self._done.append(self._row)
+            self._rows.append(self._row)
+            self._row = None
+
+    def take_back(self) -> Gap | None:
+        """Forget the last gap and give it; None where there is none."""
+        if not self.latest:
+            return None
+        gap = self.latest.pop()
+        if gap.row is not None:
+            gap.row.lost -= gap.lost
+            gap.row.span -= gap.lost + gap.received
+        elif gap in self._open:
+            self._open.remove(gap)
+        else:
+            self._done.remove(gap)
+        return gap
+
+    def recent(self) -> list[Outage]:
+        """Give the last few outages confirmed."""
+        last = [self._done[i] for i in range(-min(len(self._done), _RECENT), 0)]
+        rows = [self._rows[i] for i in range(-min(len(self._rows), _RECENT), 0)]
+        return outages_of(last, rows, self._clock, jitter_s=self._jitter_s)
+
+    def outages(self) -> list[Outage]:
+        """Give all outages kept, in order, those not yet confirmed included."""
+        return outages_of(
+            (*self._done, *self._open),
+            tuple(self._rows),
+            self._clock,
+            jitter_s=self._jitter_s,
+            still=self._row,
+        )
+
+    def _merge(self) -> None:
+        """Lossy intervals in a row are one degraded period; a blackout in it stays its own."""
+        row = self._row or Row(begin=self._open[0].interval[0], end=self._open[0].interval[1])
+        self._row = row
+        for gap in self._open:
+            row.end = gap.interval[1]
+            if gap.located and gap.deficit >= _BLACKOUT_PACKETS:
+                gap.after = self._clock.anchor()
+                self._done.append(gap)
+            else:
+                gap.row = row
+                row.lost += gap.lost - gap.late
+                row.span += gap.lost + gap.received
+        self._open.clear()
