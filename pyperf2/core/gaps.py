@@ -1,7 +1,7 @@
 """Gaps in the numbers → outages with bounds, by the sequence clock; keeps no state of its own.
 
-Durations are loss-derived (RFC 6412, 4.7): lost · T, with T = 1/r. ``end - begin`` is the time
-without a datagram (RFC 6414); where the two differ, the clock has slipped.
+Durations are loss-derived, flow by flow (RFC 6412): lost · T, with T = 1/r. ``end - begin`` is
+the time without a datagram (RFC 6414); where the two differ, the clock has slipped.
 """
 
 from __future__ import annotations
