@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import collections.abc
+import importlib
 import re
 import sys
 import typing
@@ -15,6 +16,13 @@ sys.path.insert(0, str(Path(__file__).with_name("_ext")))
 typing.TYPE_CHECKING = True
 import pyperf2
 
+typing.TYPE_CHECKING = False
+import pyperf2.lab
+
+# Its modules name one another in their annotations: the second time, each finds all others there.
+typing.TYPE_CHECKING = True
+for _name in [name for name in sys.modules if name.startswith("pyperf2.lab.")]:
+    importlib.reload(sys.modules[_name])
 typing.TYPE_CHECKING = False
 
 project = "pyperf2"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pyperf2.errors import StateError
+from pyperf2.errors import PyPerf2Error, StateError
 from pyperf2.lab.filters import Filter
 from pyperf2.lab.hits import Count, Hit
 from pyperf2.lab.impairments import Blackout, Delay, Duplicate, LinkDown, Loss, RateLimit
@@ -72,7 +73,12 @@ class Fault:
         self._on = False
         self._removed = False
         self._means = _MEANS[type(impairment)](link, impairment, directions)
-        self._means.prepare()
+        try:
+            self._means.prepare()
+        except BaseException:
+            with suppress(PyPerf2Error):  # half of it may not be there; the first error tells why
+                self._means.remove()
+            raise
 
     def start(self) -> Hit:
         """Switch it on; the hit tells when, and counts.

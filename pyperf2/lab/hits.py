@@ -102,7 +102,7 @@ class Hit:
 
     @property
     def datagrams(self) -> int:
-        """UDP datagrams with data that it took: dropped, or duplicated by `Duplicate`."""
+        """UDP datagrams with data that it took; dropped them, or duplicated them."""
         return self.total.datagrams
 
     @property

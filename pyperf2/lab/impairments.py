@@ -161,5 +161,5 @@ class LinkDown:
     drops: ClassVar[bool] = True
 
 
-Filtering: TypeAlias = "Blackout | Loss | Duplicate"
-Impairment: TypeAlias = "Filtering | RateLimit | Delay | LinkDown"
+Filtering: TypeAlias = Blackout | Loss | Duplicate
+Impairment: TypeAlias = Blackout | Loss | Duplicate | RateLimit | Delay | LinkDown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from itertools import combinations, count
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -102,21 +103,10 @@ class Lab:
         if not exits.is_ours(self):  # a fork of the process that made it, or closed already
             return
         failures: list[str] = []
-        with exits.undisturbed():
-            steps: list[Callable[[], None]] = [node.close for node in self.nodes.values()]
-            if self._wires is not None:
-                steps.append(self._wires.close)
-            steps += [lambda name=name: kernel.remove(name) for name in self._namespaces]  # type: ignore[misc]
-            for step in steps:
-                try:
-                    step()
-                except Exception as error:  # noqa: BLE001 - the rest has to be removed all the same
-                    failures.append(str(error))
-            self._wires = None
-            self._namespaces.clear()
-            self.nodes.clear()
-            self.links.clear()
-            self._addresses, self._greeted = Addresses(), set()
+        try:
+            with exits.undisturbed():
+                failures = self._remove()
+        finally:
             exits.release(self)
         if failures:
             raise LabError("the lab was not removed as it should be: " + "; ".join(failures))
@@ -204,13 +194,31 @@ class Lab:
             self._connect(node, segment, device, mac)
             for node, device, mac in zip(nodes, devices, macs, strict=True)
         ]
-        wires.await_carriers(number)
+        wires.await_carriers(number, [end[:2] for end in ends])
         link = Link(number, (made[0], made[1]), wires)
         self.links.append(link)
         self._introduce(segment)
         return link
 
     # --- how ----------------------------------------------------------------------------------
+
+    def _remove(self) -> list[str]:
+        """Remove all there is; return what went wrong."""
+        steps: list[Callable[[], None]] = [node.close for node in self.nodes.values()]
+        if self._wires is not None:
+            steps.append(self._wires.close)
+        steps += [partial(kernel.remove, name) for name in self._namespaces]
+        failures = []
+        for step in steps:
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001 - the rest has to be removed all the same
+                failures.append(str(error))
+        self._wires = None
+        self._addresses, self._greeted = Addresses(), set()
+        for several in (self._namespaces, self.nodes, self.links):
+            several.clear()
+        return failures
 
     def _opened(self) -> Wires:
         if self._wires is None:

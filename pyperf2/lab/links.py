@@ -8,7 +8,10 @@ from pyperf2.errors import OptionError
 from pyperf2.lab.faults import Fault, Impaired
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from pyperf2.lab.addresses import Interface
+    from pyperf2.lab.hits import Hit
     from pyperf2.lab.impairments import Impairment
     from pyperf2.lab.nodes import Node
     from pyperf2.lab.wires import Wires
@@ -73,7 +76,9 @@ class Link:
         directions = (0, 1) if toward is None else (self.ends.index(self.end_of(toward)),)
         return Fault(self, impairment, directions)
 
-    def impair(self, impairment: Impairment, *, toward: Node | None = None) -> Impaired:
+    def impair(
+        self, impairment: Impairment, *, toward: Node | None = None
+    ) -> AbstractContextManager[Hit]:
         """Make something wrong for the length of a ``with`` block, which gets the `Hit`.
 
         Arguments and errors as those of `prepare`.

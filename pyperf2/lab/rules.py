@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyperf2.lab.impairments import Filtering
 
 WIRES: Final = "netdev lab"  # family and name of the table
+FIRST, MIDDLE, LAST = range(3)  # places in front of the forwarding
 # The header of UDP is 8 bytes. Only the first fragment of a datagram has one: it counts once.
 _DATAGRAM: Final = "udp length ge 8"
 # iperf2: sequence numbers of data are positive, those of FINs negative. iperf3 has seconds there.
@@ -137,15 +138,12 @@ def _verdict(impairment: Filtering, tail: str, verdict: str) -> Iterator[str]:
     yield f"counter name others{tail} {verdict}"
 
 
-# --- counting what a host sends and what reaches the wire, for a link that is down ------------
+# --- counting at two places, for what is lost between them ---------------------------------------
 
 
 def seen(fault: int, toward: int) -> list[str]:
-    """Return the statements that count what reaches the wire."""
-    return [
-        f"{_FIN} counter name fins{fault}t{toward}",
-        f"{_DATAGRAM} @th,64,1 0 counter name data{fault}t{toward}",
-    ]
+    """Return the statements that count what passes in the wires."""
+    return _counting(f"{fault}t{toward}")
 
 
 def seen_counters(fault: int, toward: int) -> str:
@@ -161,13 +159,24 @@ def unseen(fault: int, toward: int) -> str:
 def leaving(fault: int, device_name: str, *, bridge: bool) -> tuple[str, str]:
     """Return the table that counts what leaves a node by a device, and what makes it."""
     table = f"{'bridge' if bridge else 'inet'} lab{fault}"
-    out = f'oifname "{device_name}"'
-    lines = [
-        f"add table {table}",
-        f"add counter {table} data",
-        f"add counter {table} fins",
-        f"add chain {table} out {{ type filter hook postrouting priority 300; }}",
-        f"add rule {table} out {out} {_FIN} counter name fins",
-        f"add rule {table} out {out} {_DATAGRAM} @th,64,1 0 counter name data",
-    ]
-    return table, "\n".join(lines)
+    hook = "type filter hook postrouting priority 300;"
+    statements = [f'oifname "{device_name}" {one}' for one in _counting("")]
+    return table, _table(table, hook, statements)
+
+
+def arriving(fault: int, device_name: str) -> tuple[str, str]:
+    """Return the table that counts what comes to a node by a device, and what makes it."""
+    table = f"netdev lab{fault}"
+    hook = f'type filter hook ingress device "{device_name}" priority 0;'
+    return table, _table(table, hook, _counting(""))
+
+
+def _counting(tail: str) -> list[str]:
+    data = f"{_DATAGRAM} @th,64,1 0"
+    return [f"{_FIN} counter name fins{tail}", f"{data} counter name data{tail}"]
+
+
+def _table(table: str, hook: str, statements: Sequence[str]) -> str:
+    lines = [f"add table {table}", f"add counter {table} data", f"add counter {table} fins"]
+    lines.append(f"add chain {table} counting {{ {hook} }}")
+    return "\n".join([*lines, *(f"add rule {table} counting {one}" for one in statements)])

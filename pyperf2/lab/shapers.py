@@ -1,7 +1,8 @@
 """Slow and late: queueing disciplines of the kernel (tbf, netem), by netlink.
 
 The discipline is there from ``prepare`` on, so wide that nothing notices it; switching changes its
-figures. So nothing is lost by putting it there or taking it away, and its count of drops is exact.
+figures. So nothing is lost by putting it there or taking it away. What it drops is counted around
+it: its own counter does not tell data from all else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.errors import LabError, UnsupportedImpairment
 from pyperf2.lab import rules
-from pyperf2.lab.hits import Count
+from pyperf2.lab.between import Between
 from pyperf2.lab.impairments import RateLimit
 from pyperf2.lab.instants import bracketed
 from pyperf2.lab.kernel import device_index, netlink
@@ -22,6 +23,7 @@ from pyperf2.lab.kernel import device_index, netlink
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pyperf2.lab.hits import Count
     from pyperf2.lab.impairments import Delay
     from pyperf2.lab.instants import Bracket
     from pyperf2.lab.kernel import IP
@@ -48,6 +50,8 @@ class Shaper:
         """Only describe it; `prepare` makes it."""
         self._link, self._impairment, self._directions = link, impairment, directions
         self._kind = "tbf" if isinstance(impairment, RateLimit) else "netem"
+        self._wires = link.wires
+        self._between = Between(link, self._wires.next_fault(), directions)
         self._indices: dict[int, int] = {}
         self._changes: dict[bool, list[bytes]] = {}
 
@@ -55,7 +59,7 @@ class Shaper:
         """Put the wide discipline in place."""
         from pyroute2 import NetlinkError
 
-        self._link.wires.connect()
+        self._wires.connect()
 
         def put(ip: IP) -> None:
             wide = self._figures(on=False)
@@ -68,10 +72,11 @@ class Shaper:
                 self._indices[toward] = index
 
         try:
-            netlink(self._link.wires.namespace, put)
+            netlink(self._wires.namespace, put)
         except BaseException:
             self.remove()
             raise
+        self._between.behind()
         for on in (True, False):
             figures = self._figures(on=on)
             indices = self._indices.values()
@@ -79,43 +84,46 @@ class Shaper:
 
     def on(self) -> Bracket:
         """Make it narrow."""
+        self._between.begin()
         return self._switch(on=True)
 
     def off(self) -> Bracket:
-        """Make it wide."""
-        return self._switch(on=False)
+        """Make it wide; what waits goes out at once, and is not lost."""
+        when = self._switch(on=False)
+        netlink(self._wires.namespace, self._drain)
+        self._between.end()
+        return when
 
-    def counts(self) -> dict[int, Count]:
-        """Read the drops; a queue does not look into packets, so all count as datagrams."""
-
-        def read(ip: IP) -> dict[int, Count]:
-            return {
-                toward: Count(datagrams=self._queue(ip, index)["drops"], bytes=None)
-                for toward, index in self._indices.items()
-            }
-
-        return netlink(self._link.wires.namespace, read)
+    def counts(self) -> Mapping[int, Count]:
+        """Return what came to the queue and not out of it; while it is on, also what waits."""
+        return self._between.counts()
 
     def exact(self) -> bool:
-        """The kernel counts what it drops."""
-        return True
+        """Tell whether all counters stood still when they were read."""
+        return self._between.exact
 
     def remove(self) -> None:
         """Take the discipline away, once its queue is empty."""
 
         def take(ip: IP) -> None:
+            self._drain(ip)
             for index in self._indices.values():
-                deadline = time.monotonic() + _DRAINED_S
-                while self._queue(ip, index)["qlen"] and time.monotonic() < deadline:
-                    time.sleep(0.002)
                 ip.tc("del", index=index, parent=_ROOT, handle=_HANDLE)
 
-        netlink(self._link.wires.namespace, take)
+        netlink(self._wires.namespace, take)
         self._indices.clear()
+        self._between.remove()
+
+    def _drain(self, ip: IP) -> None:
+        """Wait until nothing waits any more."""
+        deadline = time.monotonic() + _DRAINED_S
+        for index in self._indices.values():
+            while self._waiting(ip, index) and time.monotonic() < deadline:
+                time.sleep(0.001)
 
     def _switch(self, *, on: bool) -> Bracket:
         answers, when = bracketed(
-            lambda: [self._link.wires.ask(request) for request in self._changes[on]]
+            lambda: [self._wires.ask(request) for request in self._changes[on]]
         )
         for answer in answers:
             number = -struct.unpack_from("=i", answer, _HEADER)[0]
@@ -144,14 +152,13 @@ class Shaper:
             "limit": _QUEUE,
         }
 
-    def _queue(self, ip: IP, index: int) -> dict[str, int]:
+    def _waiting(self, ip: IP, index: int) -> int:
+        """Return how many packets are in a queue."""
         for discipline in ip.get_qdiscs(index):
             if discipline["handle"] == _HANDLE:
-                figures: dict[str, int] = discipline.get_attr("TCA_STATS2").get_attr(
-                    "TCA_STATS_QUEUE"
-                )
-                return figures
-        raise LabError(f"the queue of {self._link.name} is gone")
+                figures = discipline.get_attr("TCA_STATS2").get_attr("TCA_STATS_QUEUE")
+                return int(figures["qlen"])
+        raise LabError(f"the queue of {self._link} is gone")
 
     def _refused(self, error: Any) -> UnsupportedImpairment | LabError:
         if error.code == errno.EEXIST:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import fcntl
 import socket
 import threading
+from functools import partial
 from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from pyperf2.errors import NameSpaceNotFoundError, StateError
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 # What one would see on a cable: packets no larger than the MTU, each counted by itself.
 _NO_OFFLOAD: Final = {"gso_max_segs": 1}
+# Where both devices of a veth pair have the same index, the kernel takes the pair for one device
+# without a peer, and may deal with a change of its carrier as late as a second after.
+_FIRST_INDEX: Final = 100_000
 _ANSWER: Final = 65536
 
 
@@ -38,7 +43,7 @@ class Wires:
         self.nft = Nft(namespace)
         self.nft.do(f"add table {rules.WIRES}")
         self._faults = count(1)
-        self._before: dict[tuple[int, int], dict[int, Sequence[str]]] = {}
+        self._before: dict[tuple[int, int], dict[int, tuple[int, Sequence[str]]]] = {}
         self._netlink: socket.socket | None = None
         self._asking = threading.Lock()
         self._control: socket.socket | None = None
@@ -94,43 +99,49 @@ class Wires:
                 here = rules.device(link, end)
                 peer = {"ifname": name, "net_ns_fd": namespace, "address": mac, **limits}
                 try:
-                    ip.link("add", ifname=here, kind="veth", peer=peer, **limits)
+                    index = _FIRST_INDEX + 2 * link + end
+                    ip.link("add", ifname=here, index=index, kind="veth", peer=peer, **limits)
                 except FileNotFoundError as error:
                     raise NameSpaceNotFoundError(f"namespace {namespace!r} is gone") from error
-                ip.link("set", index=kernel.device_index(ip, here), state="up")
+                ip.link("set", index=index, state="up")
 
         kernel.netlink(self.namespace, pairs)
         self._before[link, 0], self._before[link, 1] = {}, {}
         self.nft.do(rules.wire(link))
 
-    def await_carriers(self, link: int) -> None:
-        """Wait until a cable carries in both directions: both its ends have to be up."""
+    def await_carriers(self, link: int, ends: Sequence[tuple[str, str]]) -> None:
+        """Wait until a cable carries in both directions; both its ends are up.
 
-        def await_both(ip: kernel.IP) -> None:
-            for end in (0, 1):
-                kernel.await_carrier(ip, rules.device(link, end))
-
-        kernel.netlink(self.namespace, await_both)
+        Args:
+            link: its number.
+            ends: the two (namespace, name of the device in there).
+        """
+        for end, (namespace, device) in enumerate(ends):
+            here = rules.device(link, end)
+            kernel.netlink(self.namespace, partial(kernel.await_carrier, device=here))
+            kernel.netlink(namespace, partial(kernel.await_carrier, device=device))
 
     def next_fault(self) -> int:
         """Return a number for an impairment."""
         return next(self._faults)
 
     def lead(
-        self, link: int, toward: int, fault: int, statements: Sequence[str], *, first: bool = False
+        self,
+        link: int,
+        toward: int,
+        fault: int,
+        statements: Sequence[str],
+        *,
+        place: int = rules.MIDDLE,
     ) -> None:
         """Put an impairment's statements in front of a way; it is switched off so far."""
         before = self._before[link, toward]
-        others = {number: told for number, told in before.items() if number != fault}
-        order = {fault: statements, **others} if first else {**others, fault: statements}
-        self._set(link, toward, order)
+        self._set(link, toward, {**before, fault: (place, statements)})
 
     def unlead(self, link: int, toward: int, fault: int) -> None:
         """Take an impairment's statements away."""
-        order = {
-            number: told for number, told in self._before[link, toward].items() if number != fault
-        }
-        self._set(link, toward, order)
+        before = self._before[link, toward]
+        self._set(link, toward, {other: told for other, told in before.items() if other != fault})
 
     def close(self) -> None:
         """Let go of the rules; the namespace is removed by who made it."""
@@ -141,10 +152,11 @@ class Wires:
                 opened.close()
         self._netlink = self._control = None
 
-    def _set(self, link: int, toward: int, order: dict[int, Sequence[str]]) -> None:
-        statements = [one for told in order.values() for one in told]
+    def _set(self, link: int, toward: int, before: dict[int, tuple[int, Sequence[str]]]) -> None:
+        told = sorted(before.values(), key=itemgetter(0))
+        statements = [one for _, several in told for one in several]
         self.nft.do("\n".join(rules.rewire(link, toward, statements)))
-        self._before[link, toward] = order
+        self._before[link, toward] = before
 
 
 def _netlink_socket() -> socket.socket:
