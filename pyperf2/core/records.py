@@ -156,6 +156,12 @@ class Report:
         """When the line arrived, on this machine's monotonic clock."""
         return self.arrived.monotonic_ns
 
+    def to_dict(self, *, stream_name: str | None = None) -> dict[str, Any]:
+        """Give the message that callbacks get: old keys first, base units behind them."""
+        from pyperf2.core.messages import message
+
+        return message(self, stream_name=stream_name)
+
 
 class Interval(Report):
     """One interval report as iperf printed it; nothing inferred."""
