@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pyperf2.core.records import Direction, Instant, Interval, Protocol, Summary
+from pyperf2.core.records import Instant, Interval, Summary
+
+if TYPE_CHECKING:
+    from pyperf2.core.records import Direction, Protocol
 
 TCP = "stream_id interval_begin interval_end interval_unit"
 KEYS: dict[tuple[Protocol, Direction], str] = {
