@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyperf2.core import kinds
+from pyperf2.core.command import port_of
 from pyperf2.errors import OptionError
 
 if TYPE_CHECKING:
@@ -89,13 +90,14 @@ def refuse_conflicts(flows: Sequence[Flow]) -> None:
             owners[one] = flow.name
         for server in flow.receivers:
             listens = "tcp" if server.tool == "iperf3" else server.protocol
-            taken = places.setdefault((server.use_linux_namespace, listens, server.port), [])
+            port = port_of(server._options, server.tool)  # noqa: SLF001 - our own
+            taken = places.setdefault((server.use_linux_namespace, listens, port), [])
             place = _Place.of(flow, server)
             for other in taken:
                 if place.overlaps(other):
                     where = server.use_linux_namespace
                     raise OptionError(
-                        f"flow {flow.name!r}: {listens.upper()} port {server.port} "
+                        f"flow {flow.name!r}: {listens.upper()} port {port} "
                         f"{f'in namespace {where!r}' if where else 'on this host'} "
                         f"is flow {other.flow!r}'s"
                     )

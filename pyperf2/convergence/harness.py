@@ -29,6 +29,7 @@ class ConvergenceTest:
 
     Attributes:
         report: that of the latest run; kept when a run was broken off, too.
+        step: what is being done just now: ``start``, ``steady state``, ``event``, …; or None.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class ConvergenceTest:
         self.steady, self.recovery, self.timeout = steady, recovery, timeout
         self.report_interval = report_interval
         self.report: ConvergenceReport | None = None
+        self.step: str | None = None
         self.aborted = threading.Event()
         self._busy = threading.Lock()
         self._marks: list[Stamp] = []
@@ -118,6 +120,7 @@ class ConvergenceTest:
         try:
             return self._run_all(repeat)
         finally:
+            self.step = None
             self._busy.release()
 
     async def run_async(self, repeat: int = 1) -> ConvergenceReport:

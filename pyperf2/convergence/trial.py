@@ -54,6 +54,7 @@ class Trial:
         self._events: list[Stamp] = []
         self._steps: list[Stamp] = []
         self._step = "validate"
+        self._failed_in: str | None = None
         self._started = False
         self._lookout = Lookout(test.flows, steady_s=test.steady)
         self._poll_s = _POLL_S[1]
@@ -65,28 +66,35 @@ class Trial:
         with self._doing("validate"):
             self._validate()
         try:
-            with self._doing("start"):
-                self._start()
-            with self._doing("steady state"):
-                self._await_steadiness()
-            with self._doing("event"):
-                self._run_events()
-            with self._doing("recovery"):
-                self._await_recovery()
-        finally:
-            with self._doing("stop"):
-                self._stop()
+            try:
+                self._measure()
+            finally:
+                with self._doing("stop"):
+                    self._stop()
+        finally:  # a Ctrl-C in any line above ends here
+            self._end()
+
+    def _measure(self) -> None:
+        with self._doing("start"):
+            self._start()
+        with self._doing("steady state"):
+            self._await_steadiness()
+        with self._doing("event"):
+            self._run_events()
+        with self._doing("recovery"):
+            self._await_recovery()
 
     @contextmanager
     def _doing(self, step: str) -> Generator[None]:
-        failing, self._step = self._step, step
+        self._step = self._test.step = step
         began = now()
         try:
             yield
+        except BaseException:
+            self._failed_in = self._failed_in or step
+            raise
         finally:
             self._steps.append(Stamp(name=step, before=began, after=now()))
-            if step == "stop":
-                self._step = failing
 
     def _validate(self) -> None:
         """Set what is not set and check all that can be checked without a process."""
@@ -160,18 +168,24 @@ class Trial:
     def _stop(self) -> None:
         """Stop the senders first: what they say of themselves shows what was lost at the end."""
         self._stopped = now()
-        everyone = [one for flow in self._test.flows for one in flow.instances]
-        if not self._started:
-            return
+        clients = [flow.client for flow in self._test.flows]
+        sending = any(client.status == "running" for client in clients)
+        stop_all(clients)
+        deadline = time.monotonic() + _LAST_WORDS_S
+        while sending and time.monotonic() < deadline and not self._lookout.all_ended():
+            time.sleep(_POLL_S[0])
+        stop_all(self._everyone())
+
+    def _end(self) -> None:
+        """Stop what still runs, however impatient the user is."""
         try:
-            clients = [flow.client for flow in self._test.flows]
-            sending = any(client.status == "running" for client in clients)
-            stop_all(clients)
-            deadline = time.monotonic() + _LAST_WORDS_S
-            while sending and time.monotonic() < deadline and not self._lookout.all_ended():
-                time.sleep(_POLL_S[0])
-        finally:
-            stop_all(everyone)
+            stop_all(self._everyone())
+        except KeyboardInterrupt:
+            stop_all(self._everyone())
+            raise
+
+    def _everyone(self) -> list[IPerfInstance]:
+        return [one for flow in self._test.flows for one in flow.instances]
 
     # --- what is left -----------------------------------------------------------------------
 
@@ -211,7 +225,7 @@ class Trial:
     def _told(self, error: BaseException) -> str:
         if isinstance(error, ConvergenceError):
             return str(error)
-        return f"{self._step}: {type(error).__name__}{f': {error}' if str(error) else ''}"
+        return f"{self._failed_in}: {type(error).__name__}{f': {error}' if str(error) else ''}"
 
     def _notes(self, stopped: Instant) -> Generator[str]:
         step_ns = (stopped.wall_ns - self._began.wall_ns) - (

@@ -149,9 +149,9 @@ def _told_statistics(one: Statistics, scale: float) -> str:
 
 
 def csv_of(report: ConvergenceReport, *, outages: bool) -> str:
-    """Give a line per run and flow, or per run, flow and outage; times in seconds."""
-    told = io.StringIO()
-    writer = csv.writer(told, lineterminator="\n")
+    """Give a line per run and flow, or per run, flow and outage; times in seconds (RFC 4180)."""
+    told = io.StringIO(newline="")
+    writer = csv.writer(told)
     rows = _outage_rows(report) if outages else _flow_rows(report)
     writer.writerows(rows)
     return told.getvalue()

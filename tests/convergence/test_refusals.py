@@ -1,0 +1,147 @@
+"""What a convergence test refuses before anything is started, and how it calls events."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pyperf2 import Client, OptionError, Server
+from pyperf2.convergence import ConvergenceTest, Flow
+from pyperf2.convergence.trial import _name_of, _stamped, now
+
+
+def make(name: str, *, client: Client | None = None, **server: Any) -> Flow:
+    """Return a flow that is never started."""
+    server = {"protocol": "udp", "port": 6001, **server}
+    return Flow(name, server=Server(**server), client=client or Client("192.0.2.1"))
+
+
+def nothing() -> None:
+    """Be an event."""
+
+
+def test_no_flow_is_refused() -> None:
+    """There is nothing to measure."""
+    with pytest.raises(OptionError, match="at least one flow"):
+        ConvergenceTest([], nothing)
+
+
+@pytest.mark.parametrize("event", [(), [3], [nothing, None]])
+def test_no_event_is_refused(event: Any) -> None:
+    """Nor is what cannot be called one."""
+    with pytest.raises(OptionError, match="something to call"):
+        ConvergenceTest([make("a")], event)
+
+
+@pytest.mark.parametrize("name", ["steady", "recovery", "timeout", "report_interval"])
+def test_a_time_that_is_none_is_refused(name: str) -> None:
+    """Zero seconds, less, or not a number."""
+    for seconds in (0.0, -1.0, float("nan")):
+        with pytest.raises(OptionError, match=name):
+            ConvergenceTest([make("a")], nothing, **{name: seconds})
+
+
+def test_two_flows_of_one_name_are_refused() -> None:
+    """The report could not tell them apart."""
+    with pytest.raises(OptionError, match="two flows 'a'"):
+        ConvergenceTest([make("a"), make("a", port=6002)], nothing)
+
+
+def test_an_instance_in_two_flows_is_refused() -> None:
+    """It can run once."""
+    client = Client("192.0.2.1")
+    with pytest.raises(OptionError, match=r"flow 'b': .* is in flow 'a' too"):
+        ConvergenceTest([make("a", client=client), make("b", client=client, port=6002)], nothing)
+
+
+@pytest.mark.parametrize(
+    "both",
+    [
+        ({}, {}),
+        ({"use_linux_namespace": "x"}, {"use_linux_namespace": "x"}),
+        ({"bind_ip": "192.0.2.1"}, {}),
+        ({"bind_ip": "192.0.2.1"}, {"bind_ip": "192.0.2.1"}),
+        ({"bind_ip": "239.1.1.1"}, {"bind_ip": "239.1.1.1"}),
+        ({"protocol": "tcp"}, {"tool": "iperf3"}),
+    ],
+)
+def test_two_flows_on_one_port_are_refused(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """One would receive the other's datagrams; the error names both, the port and the place."""
+    one, other = both
+    with pytest.raises(OptionError, match=r"flow 'b': \w+ port 6001 .* is flow 'a''s"):
+        ConvergenceTest([make("a", **one), make("b", **other)], nothing)
+
+
+@pytest.mark.parametrize(
+    "both",
+    [
+        ({}, {"port": 6002}),
+        ({}, {"protocol": "tcp"}),
+        ({"use_linux_namespace": "x"}, {"use_linux_namespace": "y"}),
+        ({"bind_ip": "192.0.2.1"}, {"bind_ip": "192.0.2.2"}),
+        ({"bind_ip": "239.1.1.1"}, {"bind_ip": "239.1.1.2"}),
+    ],
+)
+def test_flows_that_do_not_meet_are_taken(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Another port, protocol, namespace, address or group."""
+    one, other = both
+    assert 2 == len(ConvergenceTest([make("a", **one), make("b", **other)], nothing).flows)
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({}, "give it server=…, or receivers=[…]"),
+        ({"server": Server(), "receivers": [Server()]}, "one of the two"),
+        ({"server": Client("192.0.2.1")}, "stands where a server has to be"),
+        ({"server": Server(), "client": Server()}, "stands where a client has to be"),
+        ({"server": Server(), "client": Client("192.0.2.1", reverse=True)}, "its client receives"),
+    ],
+)
+def test_a_flow_that_is_none_is_refused(parts: dict[str, Any], words: str) -> None:
+    """Each error names the flow."""
+    given = {"client": Client("192.0.2.1"), **parts}
+    with pytest.raises(OptionError, match="flow 'a'") as refused:
+        Flow("a", **given)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "\0"])
+def test_a_name_that_is_no_line_of_text_is_refused(name: str) -> None:
+    """It stands in tables."""
+    with pytest.raises(OptionError, match="line of text"):
+        make(name)
+
+
+def test_receivers_are_told_apart() -> None:
+    """By their names, else their namespaces, else their numbers."""
+    servers = [Server(name="left"), Server(use_linux_namespace="x"), Server(), Server()]
+    flow = Flow("a", receivers=servers, client=Client("192.0.2.1"))
+    assert ["left", "x", "receiver 3", "receiver 4"] == [flow.name_of(one) for one in servers]
+    lone = make("a")
+    assert "server" == lone.name_of(lone.receivers[0])
+
+
+def test_events_are_called_what_their_functions_are() -> None:
+    """Through a partial, too; a lambda has no name of its own."""
+    assert ["nothing", "nothing", None] == [
+        _name_of(one) for one in (nothing, partial(nothing), lambda: None)
+    ]
+
+
+def test_an_event_that_tells_when_it_was_is_believed_within_its_call() -> None:
+    """What lies outside the call, or is no time, is not."""
+    before = now()
+    first = time.time_ns()
+    after = now()
+    told = _stamped("cut", before, after, SimpleNamespace(before_ns=first, after_ns=first))
+    assert (first, first) == (told.before.wall_ns, told.after.wall_ns)
+    assert before.monotonic_ns <= told.before.monotonic_ns <= after.monotonic_ns
+    for stranger in (None, 7, SimpleNamespace(before_ns=1, after_ns=2)):
+        assert (before, after) == (
+            (one := _stamped("cut", before, after, stranger)).before, one.after,
+        )  # fmt: skip
