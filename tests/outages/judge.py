@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2 import replay
+from tests.outages.receivers import DATAGRAM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -13,16 +14,18 @@ if TYPE_CHECKING:
     from pyperf2.core.results import StreamResult
     from tests.outages.simulator import Outcome, Run, Scenario
 
-_JITTER_S = {"2.0.13a": 0.002}
-_ANY_JITTER_S = 0.0005
-_DURATION_JITTER_S = 0.0001
+_JITTER_S: Final = {"2.0.13a": 0.002}
+_ANY_JITTER_S: Final = 0.0005
+_DURATION_JITTER_S: Final = 0.0001
+_FASTER_THAN_FINS: Final = 400  # pps; FINs are repeated 100 times a second
+_LAST_DIGIT_RESOLVES: Final = 999 * 1024  # above, the transfer is printed in MBytes
 
 
 def read(
     scenario: Scenario, outcome: Outcome, *, paired: bool = True, rate_known: bool = True
 ) -> StreamResult:
     """Replay what was printed of a scenario."""
-    options = {"bandwidth": f"{scenario.pps}pps"} if rate_known else {}
+    options: dict[str, Any] = {"bandwidth": f"{scenario.pps}pps"} if rate_known else {}
     result = replay(
         outcome.server,
         version=scenario.version,
@@ -44,37 +47,29 @@ def contradictions(
 ) -> list[str]:
     """Say what in a result cannot be, given the truth; empty where all is well."""
     return [
-        *_in_totals(scenario, outcome, stream, paired=paired),
+        *_in_totals(scenario, outcome, stream, paired=paired, rate_known=rate_known),
         *_in_outages(scenario, outcome, stream, paired=paired, rate_known=rate_known),
     ]
 
 
 def _straight(scenario: Scenario, outcome: Outcome) -> bool:
     """Whether every figure that is needed was printed: nothing late, nothing hidden."""
-    counted = scenario.version != "2.0.14a" or DATAGRAMS_PER_DIGIT * scenario.interval * (
-        scenario.pps
-    ) < _LAST_DIGIT_RESOLVES
+    transfer = DATAGRAM_BYTES * scenario.interval * scenario.pps
+    counted = scenario.version != "2.0.14a" or transfer < _LAST_DIGIT_RESOLVES
     return scenario.enhanced and counted and not (outcome.late or outcome.twice)
 
 
-DATAGRAMS_PER_DIGIT = 1470
-_FASTER_THAN_FINS = 400  # pps; FINs are repeated 100 times a second
-_LAST_DIGIT_RESOLVES = 999 * 1024  # above, the transfer is printed in MBytes
-
-
 def _in_totals(
-    scenario: Scenario, outcome: Outcome, stream: StreamResult, *, paired: bool
+    scenario: Scenario, outcome: Outcome, stream: StreamResult, *, paired: bool, rate_known: bool
 ) -> Iterator[str]:
     straight = _straight(scenario, outcome)
+    told_apart = rate_known and scenario.pps >= _FASTER_THAN_FINS  # FINs from data
     lost, error = stream.packets_lost, stream.packets_lost_error
     if lost is None or error is None:
         yield f"no totals: lost {lost} ± {error}"
         return
     unknown = not paired and (
-        outcome.trailing
-        or scenario.ending == "dark"
-        or scenario.fins_lost
-        or scenario.pps < _FASTER_THAN_FINS
+        outcome.trailing or scenario.ending == "dark" or scenario.fins_lost or not told_apart
     )
     if abs(lost - outcome.lost) > error:
         yield f"lost {lost} ± {error}, but {outcome.lost} were"
@@ -195,7 +190,8 @@ def _covered(
     for run in runs:
         if not any(
             o.begin_s - o.begin_error_s - slack[o.method == "located"] <= (run.begin or 0.0)
-            and (run.end or run.begin or 0.0) <= o.end_s + o.end_error_s + slack[o.method == "located"]
+            and (run.end or run.begin or 0.0)
+            <= o.end_s + o.end_error_s + slack[o.method == "located"]
             for o in outages
         ):
             yield f"no outage holds {run}: {[_told(o) for o in outages][:6]}"
