@@ -27,6 +27,7 @@ _UNEVEN_WRITES: Final = 3  # datagrams; a sender that keeps its rate stays withi
 _MAX_UNEVEN: Final = 1_000
 _SAME_END_S: Final = 0.005  # 2.2.5 prints two decimals
 _COARSE_END_S: Final = 0.055  # 2.0.x prints one decimal
+_ROUNDED_S: Final = 1e-6
 _STOP_SLACK_S: Final = 0.06  # between the two ends' clocks, and for what is on the way
 _STOP_DOUBT: Final = 2  # datagrams; how far the clock may be off at an end
 _FIN_NOISE: Final = 1.5  # datagrams
@@ -163,7 +164,8 @@ class ReceiverAccount:
             start = self._last[0].end if self._last else 0.0
             count = tail.count()
             self._sum = _plus(self._sum, count)
-            self._estimator.feed(start, self._fine_end(final, count.span), count)
+            end = self._fine_end(final, count.span)
+            self._estimator.feed(start, end or final.end, count, coarse=end is not None)
             if count.late:
                 self._estimator.amend(0, count.late, None)
             tail = replace(tail, received=0, gap=0, late=0)
@@ -189,12 +191,15 @@ class ReceiverAccount:
             and "in_progress_packets" not in (interval.details)
         )
 
-    def _fine_end(self, final: Summary, span: int) -> float:
-        """Give when the last datagram came: some builds print the end with one decimal."""
+    def _fine_end(self, final: Summary, span: int) -> float | None:
+        """Give when the last datagram came, by the clock, where the end is but rounded.
+
+        2.0.x and 2.2.5 print one decimal or two.
+        """
         by_clock = self._estimator.time_of_next(span)
-        if by_clock is None or abs(by_clock - final.end) > _COARSE_END_S:
-            return final.end
-        return by_clock
+        if by_clock is None or abs(round(final.end, 2) - final.end) > _ROUNDED_S:
+            return None
+        return by_clock if abs(by_clock - final.end) <= _COARSE_END_S else None
 
     @property
     def doubtful(self) -> int:

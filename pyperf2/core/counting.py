@@ -178,7 +178,9 @@ class Counter:
             return most, 0
         by_bytes = self._received_by_bytes(interval)
         if by_bytes is None:
-            return span - lost, most - (span - lost)
+            # A single one is a time-out sooner than a late datagram, beside a gap.
+            arrived = least if late == 1 and lost > 0 else span - lost
+            return arrived, most - arrived
         return min(max(by_bytes, least), most), 0
 
     def _received_by_bytes(self, interval: Interval) -> int | None:

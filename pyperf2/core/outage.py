@@ -47,6 +47,7 @@ class Estimator:
         self._closer = closer_is_counted
         self._number = 0  # highest so far: S
         self._end = 0.0
+        self._coarse = False
         self._fed = (0.0, 0.0, 0)  # the last interval, and the highest number before it
         self._deficit = 0.0  # at the last boundary
         self._short = False  # an outage or a stall is on
@@ -96,11 +97,15 @@ class Estimator:
 
     # --- in ---------------------------------------------------------------------------------
 
-    def feed(self, start: float, end: float, count: Count) -> None:
-        """Take the count of one interval."""
+    def feed(self, start: float, end: float, count: Count, *, coarse: bool = False) -> None:
+        """Take the count of the interval from ``start`` to ``end``, on the stream's clock.
+
+        ``coarse``: its end is itself read off the clock, which then learns nothing.
+        """
         before, self._number = self._number, self._number + count.span
         self._end = end
         self._fed = (start, end, before)
+        self._coarse = coarse
         if not self._begun:
             self._begin(start, end, count)
             return
@@ -137,14 +142,9 @@ class Estimator:
     def amend(
         self, extra_gap: int, late: int, spread_ms: float | None, *, whole: bool = False
     ) -> None:
-        """Take the late line of the interval just fed.
+        """Take the late line of the interval just fed; for the rest see ``give_back``.
 
-        Args:
-            extra_gap: numbers missing in it beyond what its own line showed.
-            late: datagrams in it that came late, or twice.
-            spread_ms: difference of the longest and the shortest delay in it, where printed.
-            whole: whether only all that is missing, at once, is taken for late: nothing else
-                tells it from duplicates.
+        ``extra_gap``: numbers missing in it beyond what its own line showed.
         """
         if extra_gap > 0:
             self._add_to_last(extra_gap)
@@ -282,7 +282,7 @@ class Estimator:
         if self._closer and deficit <= -self._missed:
             gap.ends = self._number
         elif abs(deficit) <= self._jump:
-            self.clock.add(end, self._number)  # numbers tell the time through loss, too
+            self._learn(end)  # numbers tell the time through loss, too
         elif deficit >= self._missed:
             if not gap.deficit or gap.located:  # else the clock may just have slipped
                 gap.room_end = min(end, self.clock.time_of(self._number, gap.before) or end)
@@ -301,8 +301,12 @@ class Estimator:
         self._waits = waits
         if not waits:
             self.clock.hint(self._number - before, end - start)
-            self.clock.add(end, self._number)
+            self._learn(end)
         self._confirm()
+
+    def _learn(self, end: float) -> None:
+        if not self._coarse:
+            self.clock.add(end, self._number)
 
     def _end_stall(self, end: float) -> None:
         self.stalls.append(Stall(begin_s=self._short_since, end_s=end, packets=self._deepest))
