@@ -27,6 +27,8 @@ _MAX_INTERVAL_S: Final = 60
 _MAX_DURATION_S: Final = 86_400
 _MAX_STREAMS: Final = 128
 _MAX_DATAGRAM: Final = 65_507
+# iperf2 has these on both sides; iperf3's client tells its server.
+_CLIENTS: Final = frozenset({"window", "mss", "nodelay", "tcp_congestion"})
 
 
 def compose_iperf3(options: OptionSet, role: Role, build: Build, binary: str) -> Command:
@@ -45,7 +47,12 @@ def compose_iperf3(options: OptionSet, role: Role, build: Build, binary: str) ->
         *(word for name in plain_names(options) for word in composer.spelt(name)),
         *checked_arguments(options["extra_args"], "iperf3"),
     ]  # fmt: skip
-    return Command(argv=(binary, *written), remarks=tuple(composer.remarks), json=json)
+    return Command(
+        argv=(binary, *written),
+        stop_after_s=options["test_duration"] or None if role == "server" else None,
+        remarks=tuple(composer.remarks),
+        json=json,
+    )
 
 
 class _Composer:
@@ -63,6 +70,10 @@ class _Composer:
         value = self._options[name]
         if value is False:
             return []
+        if self._role == "server" and name in _CLIENTS:
+            raise UnsupportedOption(
+                f"{name} is a client's option with iperf3, whose server does as its client says"
+            )
         if name == "parallel" and value > _MAX_STREAMS:
             raise UnsupportedOption(f"parallel={value}: iperf3 has {_MAX_STREAMS} streams at most")
         return OPTIONS[name].spelling_for(self._build).write(value)

@@ -35,7 +35,7 @@ _ISOCHRONOUS: Final = kinds.pattern(
 _HISTOGRAM: Final = kinds.pattern("bin width and count", r"\d+[um]?,\d+", "1,1000")
 _AFFINITY: Final = kinds.pattern("CPU numbers", r"\d{1,4}(,\d{1,4})?", "1,0")
 _DEVICE: Final = kinds.pattern("an interface's name", r"[A-Za-z0-9_.@:-]{1,15}", "eth0")
-_KEEPALIVE: Final = kinds.pattern("idle/interval/count", r"\d{0,6}(/\d{0,6}(/\d{0,6})?)?", "10/3/5")
+_KEEPALIVE: Final = kinds.pattern("idle/interval/count", r"\d{0,6}(/\d{0,6}(/\d{0,6})?)?", "20/3/5")
 _LIMIT: Final = kinds.pattern("a rate and seconds", r"\d+(\.\d+)?[kmgKMG]?(/\d+)?", "100M/5")
 _REPORTS: Final = kinds.pattern("letters of CDMSV", r"[CDMSVcdmsv]+", "CS")
 _CONGESTION: Final = kinds.pattern("a congestion control's name", r"[A-Za-z0-9_]+", "cubic")
@@ -198,7 +198,9 @@ _TABLE: Final = (
            iperf3=_on("--udp-counters-64bit"), help="64-bit sequence numbers"),
     Option(name="repeating_payload", kind=FLAG, roles=CLIENT, iperf3=_on("--repeating-payload"),
            help="a repeating pattern as payload, as iperf2 sends it"),
-    Option(name="skip_rx_copy", kind=FLAG, iperf3=_on("--skip-rx-copy", V3_22),
+    # With UDP its receiver reads no sequence numbers, and counts no datagrams.
+    Option(name="skip_rx_copy", kind=FLAG, roles=CLIENT, protocol="tcp",
+           iperf3=_on("--skip-rx-copy", V3_22),
            help="drop received data in the kernel (MSG_TRUNC)"),
     Option(name="get_server_output", kind=FLAG, roles=CLIENT, iperf3=_on("--get-server-output"),
            help="fetch what the server printed"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,7 +80,8 @@ def test_with_the_wrong_one(
         client.start()
         assert client.wait(timeout=5)
         assert isinstance(client.error, IPerfError)
-        assert "authorization failed" in str(client.error)
+        # 3.22's server leaves without a word.
+        assert re.search("authorization failed|closed unexpectedly", str(client.error))
         assert {} == dict(client.result().streams)
         assert "running" == guarded.status
         monkeypatch.setenv(VARIABLE, PASSWORD)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyperf2 import BadHost, ConnectionFailed, IPerfError, replay
 from tests.iperf3.pairs import client_of, only_stream, server_of
-from tests.live.support import LOOPBACK
+from tests.live.support import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,10 +102,6 @@ def test_an_error_inside_is_an_error(words: str, kind: type[IPerfError], form: s
 
 def broken_document(iperf3: Path) -> Result:
     """Return what a real ``--json`` says of a server that is not there."""
-    import subprocess
-
-    from tests.live.support import free_port
-
     argv = [str(iperf3), "-c", LOOPBACK, "-p", str(free_port("tcp")), "-t", "1", "-J"]
     done = subprocess.run(argv, capture_output=True, timeout=10, check=False)
     return replay(done.stdout + done.stderr, **CLIENT)
@@ -145,3 +142,16 @@ def test_without_its_version_it_still_counts_as_iperf3_does() -> None:
     recorded = b"".join(stream_lines())
     results = [replay(recorded, version=version, **CLIENT) for version in (None, "3.9", "3.22")]
     assert [300] * 3 == [only_stream(result).packets_sent for result in results]
+
+
+def test_title_and_extra_data_stand_among_the_details(iperf3: Path) -> None:
+    """They are in documents only; an event stream leaves them out."""
+    server = server_of(iperf3)
+    argv = [str(iperf3), "-c", LOOPBACK, "-p", str(server.port), "-n", "64K", "-J",
+            "-T", "a title", "--extra-data", "and data"]  # fmt: skip
+    with server:
+        done = subprocess.run(argv, capture_output=True, timeout=10, check=True)
+    result = replay(done.stdout, tool="iperf3", role="client", protocol="tcp")
+    assert ("a title", "and data") == (result.details["title"], result.details["extra_data"])
+    assert result.error is None
+    assert only_stream(result).bytes

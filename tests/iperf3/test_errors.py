@@ -140,7 +140,7 @@ def test_an_address_of_another_host(iperf3: Path) -> None:
         ("bind_dev", "lo", V3_10),
         ("rcv_timeout", 500, V3_10),
         ("snd_timeout", 500, V3_10),
-        ("cntl_ka", "10/3/5", V3_20),
+        ("cntl_ka", "20/3/5", V3_20),
         ("skip_rx_copy", True, V3_22),
     ],
 )
@@ -170,6 +170,7 @@ def test_what_a_build_lacks_is_refused_by_name(
         ({"protocol": "udp", "server_ip": "239.1.2.3"}, "multicast group; iperf3 .* use iperf2"),
         ({"one_off": True}, "one_off is a server's option"),
         ({"mss": 1000, "protocol": "udp"}, "mss is for tcp only"),
+        ({"skip_rx_copy": True, "protocol": "udp"}, "skip_rx_copy is for tcp only"),
     ],
 )
 def test_what_iperf3_cannot_do(iperf3: Path, options: dict[str, Any], words: str) -> None:
@@ -281,3 +282,11 @@ def test_stopped_in_time_it_keeps_what_it_has(iperf3: Path) -> None:
     stream = only_stream(client.result())
     assert len(stream.intervals) >= 4
     assert stream.duration_s == pytest.approx(1.1, abs=0.5)
+
+
+@pytest.mark.parametrize("option", ["window", "mss", "nodelay", "tcp_congestion"])
+def test_what_a_server_is_told_by_its_client(iperf3: Path, option: str) -> None:
+    """iperf2's server has them; iperf3's would print its help and end."""
+    server = server_of(iperf3, **{option: "1000" if option != "nodelay" else True})
+    with pytest.raises(UnsupportedOption, match=f"{option} is a client's option with iperf3"):
+        server.start()

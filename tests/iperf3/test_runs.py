@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +143,9 @@ def test_a_busy_server(iperf3: Path) -> None:
         traffic_at(first)
         assert second.start() is False
         assert isinstance(second.error, ConnectionFailed)
-        assert "the server is busy running a test" in str(second.error)
+        # 3.9's server may close the connection before its words are read.
+        words_said = "the server is busy running a test|Connection reset by peer"
+        assert re.search(words_said, str(second.error))
         assert "stopped" == second.status
         assert "running" == first.status
     assert (None, None) == (first.error, server.error)
@@ -176,3 +179,12 @@ def test_a_paired_server_knows_which_client_sent_what(iperf3: Path) -> None:
     assert 2 == len(counts)
     for sent, known in counts:
         assert sent == known
+
+
+@pytest.mark.slow
+def test_a_server_with_a_duration(iperf3: Path) -> None:
+    """iperf3's server has none; it is ended when it is over, and that is no failure."""
+    server = server_of(iperf3, test_duration=0.5)
+    with server:
+        assert server.wait(timeout=5)
+    assert ("stopped", None) == (server.status, server.error)

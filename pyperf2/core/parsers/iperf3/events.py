@@ -30,6 +30,7 @@ _EVENT: Final = "event"
 _EVENT_BEGINS: Final = '{"event"'
 _SHOWN: Final = 120
 _OUTPUTS: Final = ("server_output_text", "server_output_json")
+_NAMED: Final = ("title", "extra_data")
 _SUMS: Final = ("sum", "sum_bidir_reverse")
 _TRANSPORTS: Final[dict[str, Protocol]] = {"tcp": "tcp", "udp": "udp"}
 
@@ -192,6 +193,8 @@ class Iperf3Json:
         for key in _OUTPUTS:
             if key in fields:
                 records += self._server_output(value[key], now)
+        named = {key: fields.text(key) for key in _NAMED if key in fields}
+        self._ledger.note(named)
         if "error" in fields:
             records += self._error(value["error"], now)
         return [*records, *self._end(value.get("end", {}), now)]
