@@ -1,7 +1,7 @@
 """Labs end with the program, by whichever door it leaves, as long as it can still run code.
 
-Normal end, exceptions and Ctrl-C unwind by themselves; TERM and HUP are made to. What KILL leaves
-is found later, by ``cleanup()``.
+Normal end and exceptions unwind by themselves; TERM and HUP are made to, as Ctrl-C is. What KILL
+leaves is found later, by ``cleanup()``.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import contextlib
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-_FATAL: Final = (signal.SIGTERM, signal.SIGHUP)
-_ENDINGS: Final = (signal.SIGINT, *_FATAL)
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_DEFAULTS: Final = (signal.SIG_DFL, signal.default_int_handler)
 
 
 class Closable(Protocol):
@@ -29,6 +29,9 @@ class Closable(Protocol):
 
 
 _open: Final[dict[Closable, int]] = {}  # and the process that opened it: a fork must not close it
+_replaced: Final[dict[int, Any]] = {}  # handlers
+_shields: Final[list[object]] = []  # one for each block that must not be disturbed
+_came: Final[list[int]] = []  # signals, meanwhile
 
 
 def keep(thing: Closable) -> None:
@@ -37,8 +40,10 @@ def keep(thing: Closable) -> None:
         atexit.register(_close_all)
     _open[thing] = os.getpid()
     if threading.current_thread() is threading.main_thread():
-        for number in _FATAL:
-            if signal.getsignal(number) is signal.SIG_DFL:  # a program's own handler stays
+        for number in _ENDINGS:
+            handler = signal.getsignal(number)
+            if handler in _DEFAULTS:  # a program's own handler stays
+                _replaced[number] = handler
                 signal.signal(number, _leave)
 
 
@@ -49,9 +54,10 @@ def release(thing: Closable) -> None:
         return
     atexit.unregister(_close_all)
     if threading.current_thread() is threading.main_thread():
-        for number in _FATAL:
+        for number, handler in _replaced.items():
             if signal.getsignal(number) is _leave:
-                signal.signal(number, signal.SIG_DFL)
+                signal.signal(number, handler)
+        _replaced.clear()
 
 
 def is_ours(thing: Closable) -> bool:
@@ -61,31 +67,35 @@ def is_ours(thing: Closable) -> bool:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Run the block to its end; signals that would end the program are delivered after it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are handled in the main thread
-        return
-    came: list[int] = []
-    before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in _ENDINGS}
-    for number, handler in before.items():
-        if callable(handler):
-            signal.signal(number, lambda number, _frame: came.append(number))
+    """Run the block to its end; a signal that would end the program ends it after that."""
+    shield = object()
+    _shields.append(shield)  # one step: from here on, `_leave` only takes notes
     try:
         yield
     finally:
-        for number, handler in before.items():
-            if callable(handler):
-                signal.signal(number, handler)
-        for late in dict.fromkeys(came):
-            signal.raise_signal(late)
+        _shields.remove(shield)
+        if _came and not _shields:
+            number = _came[0]
+            _came.clear()
+            if threading.current_thread() is threading.main_thread():
+                _end(number)
+            signal.raise_signal(number)
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
     """Leave by way of ``finally``, unless this is a process that somebody forked."""
     if os.getpid() not in _open.values():
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, _replaced.get(number, signal.SIG_DFL))
         signal.raise_signal(number)
-        return
+    elif _shields:
+        _came.append(number)
+    else:
+        _end(number)
+
+
+def _end(number: int) -> NoReturn:
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise SystemExit(128 + number)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from pyperf2.errors import LabError, PrivilegeError
+from pyperf2.lab.exits import undisturbed
 from pyperf2.run.host import Netns
 
 if TYPE_CHECKING:
@@ -159,5 +160,6 @@ def _create(name: str) -> None:
 
 
 def _apart(work: Callable[[], _T]) -> _T:
-    with ThreadPoolExecutor(1, thread_name_prefix="pyperf2-lab") as thread:
+    # A thread that a signal parts from its caller would go on when all is removed.
+    with undisturbed(), ThreadPoolExecutor(1, thread_name_prefix="pyperf2-lab") as thread:
         return thread.submit(work).result()

@@ -102,11 +102,8 @@ class Lab:
         """
         if not exits.is_ours(self):  # a fork of the process that made it, or closed already
             return
-        failures: list[str] = []
-        try:
-            with exits.undisturbed():
-                failures = self._remove()
-        finally:
+        with exits.undisturbed():
+            failures = self._remove()
             exits.release(self)
         if failures:
             raise LabError("the lab was not removed as it should be: " + "; ".join(failures))

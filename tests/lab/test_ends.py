@@ -126,11 +126,11 @@ while True:
         a, b = lab.hosts("a", "b")
         lab.link(a, b)
 """
-    for tenths in range(8):
+    for step in range(8):
         with start(script) as program:
             assert program.stdout is not None
             assert "built\n" == program.stdout.readline()
-            time.sleep(0.15 + tenths * 0.013)  # not for a sign: anywhere in the loop
+            time.sleep(0.15 + step * 0.013)  # not for a sign: anywhere in the loop
             program.send_signal(number)
             errors = program.communicate(timeout=30)[1]
         assert set() == namespaces(program.pid), errors

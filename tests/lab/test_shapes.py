@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pyperf2.errors import OptionError
 from pyperf2.lab import Blackout, Bracket, Count, Delay, Loss, RateLimit, naming, rules
 from pyperf2.lab.addresses import Addresses, read_network
-from pyperf2.lab.exits import undisturbed
+from pyperf2.lab.exits import keep, release, undisturbed
 
 
 def test_addresses_are_given_in_order_until_there_are_none() -> None:
@@ -126,15 +127,29 @@ def test_a_filter_is_a_list_of_statements() -> None:
     )
 
 
-def test_a_signal_waits_for_the_end_of_a_removal() -> None:
-    """Ctrl-C is delivered, after it."""
+class Thing:
+    """Something to be closed."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+@pytest.mark.parametrize(("number", "end"), [(2, KeyboardInterrupt), (15, SystemExit)])
+def test_a_signal_waits_for_the_end_of_a_removal(number: int, end: type[BaseException]) -> None:
+    """Ctrl-C is delivered, after it; and what handled it before does so again."""
+    before = signal.getsignal(number)
     done = []
+    thing = Thing()
 
     def remove() -> None:
         with undisturbed():
-            os.kill(os.getpid(), 2)
+            os.kill(os.getpid(), number)
+            done.append("half")
+            release(thing)
             done.append("all")
 
-    with pytest.raises(KeyboardInterrupt):
+    keep(thing)
+    with pytest.raises(end):
         remove()
-    assert ["all"] == done
+    assert ["half", "all"] == done
+    assert before == signal.getsignal(number)
