@@ -7,13 +7,12 @@ anew whenever a result is asked for.
 
 from __future__ import annotations
 
-from collections import deque
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from pyperf2.core.counting import Count, Counter, profile_for
+from pyperf2.core.counting import Count, Counter, profile_for, profile_like
 from pyperf2.core.ending import Tail
 from pyperf2.core.outage import Estimator
 
@@ -21,10 +20,9 @@ if TYPE_CHECKING:
     from pyperf2.core.binary import Version
     from pyperf2.core.counting import Profile
     from pyperf2.core.gaps import Outage, Stall
-    from pyperf2.core.records import Connected, Interval, OutOfOrder, Sent, Summary
+    from pyperf2.core.records import Connected, Interval, OutOfOrder, Summary
+    from pyperf2.core.sender import Sender
 
-_UNEVEN_WRITES: Final = 3  # datagrams; a sender that keeps its rate stays within
-_MAX_UNEVEN: Final = 1_000
 _SAME_END_S: Final = 0.005  # 2.2.5 prints two decimals
 _COARSE_END_S: Final = 0.055  # 2.0.x prints one decimal
 _ROUNDED_S: Final = 1e-6
@@ -34,21 +32,6 @@ _FIN_NOISE: Final = 1.5  # datagrams
 _FIN_AS_DATA: Final = 0.5  # datagrams; less, and FINs come about as fast as data
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _CONNECTED_LAG_S: Final = 0.0002  # from the first datagram to the "connected" line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
-    """What a sender says of itself, for the receiver's account.
-
-    Attributes:
-        datagrams: data datagrams it sent; None while it sends.
-        uneven: intervals (begin, end) in seconds in which it did not keep its rate.
-        end_s: how long it has sent at least, on its own clock.
-    """
-
-    datagrams: int | None = None
-    end_s: float = 0.0
-    uneven: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +66,10 @@ class ReceiverAccount:
         datagram_length: int | None = None,
     ) -> None:
         """Begin; ``nominal`` is the offered load in packets per second, where known."""
-        self._profile: Profile = profile_for(version)
-        self._counter = Counter(self._profile, datagram_length=datagram_length)
-        self._estimator = Estimator(
-            nominal=nominal, closer_is_counted=self._profile.closer_is_counted
-        )
+        self._nominal = nominal
+        self._length = datagram_length
+        self._guesses = version is None
+        self._count_as(profile_for(version))
         self._sum = _NOTHING
         self._late_told = 0  # by the late lines of all intervals, time-outs included
         self._doubtful = 0
@@ -97,6 +79,13 @@ class ReceiverAccount:
         # What the end started from, while the final line's late line may change it.
         self._before_end: tuple[Summary, Count, Estimator] | None = None
 
+    def _count_as(self, profile: Profile) -> None:
+        self._profile = profile
+        self._counter = Counter(profile, datagram_length=self._length)
+        self._estimator = Estimator(
+            nominal=self._nominal, closer_is_counted=profile.closer_is_counted
+        )
+
     def connected(self, connected: Connected) -> None:
         """Take the line that begins the stream."""
         self._estimator.first_sequence = connected.first_sequence
@@ -105,6 +94,10 @@ class ReceiverAccount:
 
     def feed(self, interval: Interval) -> Count:
         """Count one interval and give what it adds."""
+        if self._guesses and self._last is None:
+            first = self._estimator.first_sequence
+            self._count_as(profile_like(interval))
+            self._estimator.first_sequence = first
         count = self._counter.count(interval)
         self._doubtful += self._doubt(interval, count)
         self._last = (interval, count)
@@ -229,7 +222,7 @@ class ReceiverAccount:
         """Reconcile counts, final line and sender."""
         sums, doubt = self._sum, self._doubtful
         tail = self._tail or Tail(highest=sums.span)
-        sent = sender.datagrams if sender else None
+        sent = self._sent_by(sender)
         arrived, highest = sums.received, tail.highest
         behind = tail.gap  # lost after the last interval
         fin_doubt = 0
@@ -273,6 +266,12 @@ class ReceiverAccount:
             fin_doubt=fin_doubt,
             repeated_fins=max(-behind - tail.reopened, 0),
         )
+
+    def _sent_by(self, sender: Sender | None) -> int | None:
+        """Give the data datagrams sent; a build that was guessed is the sender's, too."""
+        if sender is None or sender.told is None or not self._guesses:
+            return sender.datagrams if sender else None
+        return max(sender.told - self._profile.sent_extra, 0)
 
     def _end(self, final: Summary | None) -> float:
         return final.end if final else self._estimator.end
@@ -351,38 +350,6 @@ def _plus(total: Count, more: Count, instead_of: Count = _NOTHING) -> Count:
         total.late + more.late - instead_of.late,
         unsure=total.unsure + more.unsure - instead_of.unsure,
     )
-
-
-@dataclass(slots=True)
-class SenderAccount:
-    """Watches whether a sender keeps its rate; constant memory."""
-
-    nominal: float | None = None
-    profile: Profile = field(default_factory=lambda: profile_for(None))
-    _uneven: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_MAX_UNEVEN))
-    _writes: int = 0
-    _seconds: float = 0.0
-    _end: float = 0.0
-    _datagrams: int | None = None
-
-    def feed(self, interval: Interval) -> None:
-        """Compare an interval's writes with the rate."""
-        self._end = max(self._end, interval.end)
-        if interval.writes is None or interval.seconds <= 0:
-            return
-        rate = self.nominal or (self._writes / self._seconds if self._seconds else None)
-        if rate and abs(interval.writes - rate * interval.seconds) > _UNEVEN_WRITES:
-            self._uneven.append((interval.start, interval.end))
-        self._writes += interval.writes
-        self._seconds += interval.seconds
-
-    def sent(self, sent: Sent) -> None:
-        """Take the sender's own count, the FIN taken off."""
-        self._datagrams = max(sent.datagrams - self.profile.sent_extra, 0)
-
-    def snapshot(self) -> Sender:
-        """Give what the receiver's account needs."""
-        return Sender(datagrams=self._datagrams, end_s=self._end, uneven=tuple(self._uneven))
 
 
 def _spread_ms(interval: Interval) -> float | None:

@@ -6,18 +6,18 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pyperf2.core.account import ReceiverAccount, SenderAccount, Totals
+from pyperf2.core.account import ReceiverAccount, Totals
 from pyperf2.core.binary import V2_2, V3
 from pyperf2.core.counting import profile_for
 from pyperf2.core.messages import message
 from pyperf2.core.records import SUM_ID
 from pyperf2.core.results import StreamResult
+from pyperf2.core.sender import SenderAccount
 from pyperf2.core.silence import SilenceEstimator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pyperf2.core.account import Sender
     from pyperf2.core.binary import Version
     from pyperf2.core.counting import Count
     from pyperf2.core.gaps import Stall
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ServerReport,
         Summary,
     )
+    from pyperf2.core.sender import Sender
 
 _MAX_EVENTS: Final = 10_000
 _MAX_HISTOGRAMS: Final = 1_000

@@ -90,6 +90,20 @@ def profile_for(version: Version | None) -> Profile:
     return next((profile for since, profile in _PROFILES if version >= since), _OLDEST)
 
 
+def profile_like(interval: Interval) -> Profile:
+    """Tell by its columns how the build counts that printed a line; as ``profile_for``, if none."""
+    for name, version in _TELLING.items():
+        if name in interval.details:
+            return profile_for(version)
+    if interval.latency_mean_ms is not None and interval.packets_received is None:
+        return profile_for(V2_0_13)  # -e, and none of the above
+    return profile_for(None)
+
+
+# 2.2 Read/Timeo/Trunc; 2.1 Rx/inP; 2.0.14 inP in bytes
+_TELLING: Final = {"reads": V2_2, "in_progress_packets": V2_1, "in_progress_bytes": V2_0_14}
+
+
 class Count(NamedTuple):
     """What one interval adds to the account.
 

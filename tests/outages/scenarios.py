@@ -39,7 +39,8 @@ def cases(draw: DrawFn, version: str, weather: Weather) -> Case:
     in_interval = int(pps * interval)
     rate_known = weather == "late and twice" or draw(st.booleans())
     fates: list[Fate] = []
-    leading = draw(st.sampled_from((0, 0, 0, draw(st.integers(4, 300)))))
+    least = 4 if rate_known else 40
+    leading = draw(st.sampled_from((0, 0, 0, draw(st.integers(least, 300)))))
     fates += [LOST] * leading
     quiet = 3.0 if not rate_known else 2.1 if leading else 1.2 if version == "2.0.13a" else 0.0
     fates += [DELIVERED] * int(in_interval * quiet)
