@@ -17,11 +17,13 @@ typing.TYPE_CHECKING = True
 import pyperf2
 
 typing.TYPE_CHECKING = False
+_before = set(sys.modules)
+import pyperf2.convergence
 import pyperf2.lab
 
 # Its modules name one another in their annotations: the second time, each finds all others there.
 typing.TYPE_CHECKING = True
-for _name in [name for name in sys.modules if name.startswith("pyperf2.lab.")]:
+for _name in [name for name in sys.modules if name.startswith("pyperf2.") and name not in _before]:
     importlib.reload(sys.modules[_name])
 typing.TYPE_CHECKING = False
 

@@ -48,9 +48,9 @@ class ConvergenceTest:
             flows: at least one, each under a name of its own.
             event: what is called when all flows are steady: a function or a coroutine function
                 without arguments, or several, called in this order. The first is the convergence
-                event. If one returns something with ``before_ns`` and ``after_ns`` (as the
-                changes of ``pyperf2.lab`` do), that is when it happened; otherwise it happened
-                between its call and its return.
+                event. If one returns what tells when it happened, as the changes of
+                ``pyperf2.lab`` do (``before_ns`` and ``after_ns``, or a hit that has ``began``),
+                that counts; otherwise it happened between its call and its return.
             steady: seconds for which all flows must arrive whole and at their rate beforehand.
             recovery: seconds for which all must be clean again: sustained convergence validation
                 time (RFC 6412).

@@ -270,13 +270,19 @@ async def _awaited(returned: Any) -> Any:
 
 
 def _stamped(name: str, before: Instant, after: Instant, returned: Any) -> Stamp:
-    """Narrow down when it was, if the event says so itself by the same clock."""
-    told = [getattr(returned, key, None) for key in ("before_ns", "after_ns")]
-    first, last = (value if isinstance(value, int) else None for value in told)
-    if first is None or last is None or not before.wall_ns <= first <= last <= after.wall_ns:
-        return Stamp(name=name, before=before, after=after)
-    return Stamp(
-        name=name,
-        before=Instant(before.monotonic_ns + first - before.wall_ns, first),
-        after=Instant(before.monotonic_ns + last - before.wall_ns, last),
-    )
+    """Narrow down when it was, if the event says so itself by the same clock.
+
+    A change of a lab is a bracket of readings; a hit has two, and which of them this call made
+    shows in its time.
+    """
+    for one in (returned, *(getattr(returned, part, None) for part in ("began", "ended"))):
+        first, last = (getattr(one, key, None) for key in ("before_ns", "after_ns"))
+        if not isinstance(first, int) or not isinstance(last, int):
+            continue
+        if before.wall_ns <= first <= last <= after.wall_ns:
+            return Stamp(
+                name=name,
+                before=Instant(before.monotonic_ns + first - before.wall_ns, first),
+                after=Instant(before.monotonic_ns + last - before.wall_ns, last),
+            )
+    return Stamp(name=name, before=before, after=after)

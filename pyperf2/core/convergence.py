@@ -83,7 +83,7 @@ class ConvergenceRun:
 
     @property
     def event_instant(self) -> datetime | None:
-        """Convergence event instant: the middle of what its stamp leaves open."""
+        """The convergence event instant, in the middle of what its stamp leaves open."""
         return self.events[0].at if self.events else None
 
     @property
@@ -103,13 +103,13 @@ class ConvergenceRun:
 
     @property
     def first_route_convergence_s(self) -> Figure | None:
-        """First route convergence time: from the event until the first flow had recovered."""
+        """The first route convergence time, from the event until the first flow had recovered."""
         statistics = self._convergence()
         return statistics.minimum if statistics else None
 
     @property
     def full_convergence_s(self) -> Figure | None:
-        """Full convergence time: from the event until the last flow had; None if one never did."""
+        """The full convergence time, until the last flow had recovered; None if one never did."""
         statistics = self._convergence()
         return statistics.maximum if statistics and not self.never_recovered else None
 
@@ -124,7 +124,7 @@ class ConvergenceRun:
 
     @property
     def loss_derived_loss_of_connectivity_s(self) -> Figure | None:
-        """Loss-derived loss of connectivity period: all that was lost by all that was offered.
+        """The loss-derived loss of connectivity period, all that was lost by all that was offered.
 
         Over all flows that count datagrams, those not hit too. None if one never recovered.
         """
@@ -150,12 +150,12 @@ class ConvergenceRun:
 
     @property
     def packets_out_of_order(self) -> int:
-        """Datagrams that arrived after a later one: no loss."""
+        """Datagrams that arrived after a later one; no loss."""
         return sum(one.packets_out_of_order or 0 for one in self.flows)
 
     @property
     def packets_duplicate(self) -> int:
-        """Datagrams that arrived more than once: no loss."""
+        """Datagrams that arrived more than once; no loss."""
         return sum(one.packets_duplicate or 0 for one in self.flows)
 
     @property

@@ -90,7 +90,7 @@ class FlowOutcome:
 
     @property
     def suspect(self) -> bool:
-        """Whether the sender itself stalled in an outage: it may be none of the network."""
+        """Whether the sender itself stalled in an outage, which may be none of the network."""
         return any(outage.suspect for outage in self.outages)
 
     @property
@@ -102,7 +102,7 @@ class FlowOutcome:
 
     @property
     def loss_of_connectivity_s(self) -> Figure | None:
-        """Route loss of connectivity period (RFC 6412): of all outages since the event together.
+        """The route loss of connectivity period (RFC 6412) of all outages since the event together.
 
         None where nothing was received. Of TCP it is rate-derived, and what is shorter than two
         intervals may go unseen.

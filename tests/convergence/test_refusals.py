@@ -141,6 +141,12 @@ def test_an_event_that_tells_when_it_was_is_believed_within_its_call() -> None:
     told = _stamped("cut", before, after, SimpleNamespace(before_ns=first, after_ns=first))
     assert (first, first) == (told.before.wall_ns, told.after.wall_ns)
     assert before.monotonic_ns <= told.before.monotonic_ns <= after.monotonic_ns
+    hit = SimpleNamespace(
+        began=SimpleNamespace(before_ns=1, after_ns=2),
+        ended=SimpleNamespace(before_ns=first, after_ns=after.wall_ns),
+    )
+    ended = _stamped("mend", before, after, hit)
+    assert (first, after.wall_ns) == (ended.before.wall_ns, ended.after.wall_ns)
     for stranger in (None, 7, SimpleNamespace(before_ns=1, after_ns=2)):
         assert (before, after) == (
             (one := _stamped("cut", before, after, stranger)).before, one.after,

@@ -44,5 +44,5 @@ def test_the_readme_shows_what_a_newcomer_needs() -> None:
     """There are blocks to run, and both commands."""
     text = README.read_text(encoding="utf-8")
     assert len(blocks_of(README)) >= 6
-    assert len(blocks_of(README, netns=True)) == 1
+    assert len(blocks_of(README, netns=True)) == 2
     assert {"$ make demo", "$ make test"} <= {line.strip() for line in text.splitlines()}

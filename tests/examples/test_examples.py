@@ -91,6 +91,19 @@ def test_multicast__reaches_every_receiver() -> None:
     assert set() == left_namespaces(told)
 
 
+@pytest.mark.netns
+def test_convergence__measures_each_flow_and_judges_it() -> None:
+    """Two of three flows are down for as long as the link; what they lost is what it dropped."""
+    told = run(EXAMPLES / "convergence.py", "150")
+    rows = figures(r"(?m)^(?:voice|video) .* recovered +(\d+) +(\d+) ", told)
+    assert [1, 1] == [outages for _, outages in rows]
+    assert all(140 <= lost <= 400 for lost, _ in rows)
+    ((dropped, lost),) = figures(r"the lab dropped (\d+), the flows lost (\d+)", told)
+    assert dropped == lost == sum(each for each, _ in rows)
+    assert "flows hit: 2 of 3" in told
+    assert "no outage longer than 500 ms: passed" in told
+
+
 def test_asyncio_many__serves_twenty_pairs_on_one_loop() -> None:
     """Twenty streams of 200 datagrams a second all arrive."""
     told = run(EXAMPLES / "asyncio_many.py", "1")
