@@ -148,6 +148,16 @@ class Process:
         """Exit status; negative when a signal ended it, None while it runs."""
         return self._returncode
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is over; the kernel is asked, for the loop may not have noticed yet."""
+        with self._lock:
+            if self._returncode is not None or self._pidfd is None:
+                return True
+            poll = select.poll()
+            poll.register(self._pidfd, select.POLLIN)
+            return bool(poll.poll(0))
+
     async def wait(self) -> int:
         """Wait for the end, the last output included; return the exit status."""
         self._check_owned()

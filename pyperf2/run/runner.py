@@ -146,7 +146,8 @@ class Run:
         if self._process is None or self.inherited:
             return
         with self._lock:
-            self._session.stopping()
+            if not self._process.has_ended:  # what it died of by itself stays an error
+                self._session.stopping()
             idle = self.order.role == "server" and self._session.idle
         first_s = min(_IDLE_GRACE_S, grace_s) if idle else grace_s
         await self._process.stop(stop_ladder(grace_s, first_s=first_s))

@@ -28,6 +28,15 @@ def served(server: Server, count: int) -> list[Result]:
     return [next(tests) for _ in range(count)]
 
 
+def run_when_it_listens(client: Client) -> None:
+    """Run a test; iperf3's server closes its socket between two, and resets who comes just then."""
+    for _ in range(3):
+        client.start()
+        assert client.wait(timeout=10)
+        if not isinstance(client.error, ConnectionFailed):
+            return
+
+
 @pytest.mark.slow
 def test_the_same_client_twenty_times(iperf3: Path) -> None:
     """Each test is the server's next, has a result of its own, and none waits for the last."""
@@ -37,8 +46,7 @@ def test_the_same_client_twenty_times(iperf3: Path) -> None:
     server.register_on_data_callback(lambda message: told.append(message["run_number"]))
     with server:
         for _ in range(20):
-            with client:
-                assert client.wait(timeout=10)
+            run_when_it_listens(client)
             assert client.error is None
             assert 64 * 1024 <= (only_stream(client.result()).bytes or 0)
         tests = served(server, 20)
