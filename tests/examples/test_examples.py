@@ -70,6 +70,19 @@ def test_tcp__shows_both_streams_and_both_ends() -> None:
     assert totals["sent"] == totals["received"] > 10_000_000
 
 
+def test_iperf3__tells_of_each_test_of_one_server() -> None:
+    """Three tests, both directions and UDP; the server counts each, and loses nothing."""
+    told = run(EXAMPLES / "iperf3.py", "1")
+    assert {"tcp sent", "tcp received", "udp sent"} == {
+        " ".join(pair) for pair in re.findall(r"^(tcp|udp) +(sent|received) ", told, re.MULTILINE)
+    }
+    tests = figures(r"server, test (\d): (\d+) bytes", told)
+    assert [1, 2, 3] == [number for number, _ in tests]
+    assert all(size > 1_000_000 for _, size in tests)
+    ((lost,),) = figures(r"(\d+) lost", told)
+    assert lost <= 2  # what was on its way when the test ended
+
+
 @pytest.mark.netns
 def test_namespaces__are_crossed_and_removed() -> None:
     """The datagrams arrive in the other namespace; afterwards both are gone."""
