@@ -63,7 +63,9 @@ def _in_totals(
     scenario: Scenario, outcome: Outcome, stream: StreamResult, *, paired: bool, rate_known: bool
 ) -> Iterator[str]:
     straight = _straight(scenario, outcome)
-    told_apart = rate_known and scenario.pps >= _FASTER_THAN_FINS  # FINs from data
+    # FINs from data: at a known rate, seen for a while
+    told_apart = rate_known and scenario.pps >= _FASTER_THAN_FINS
+    told_apart = told_apart and outcome.sent >= 2 * scenario.interval * scenario.pps
     lost, error = stream.packets_lost, stream.packets_lost_error
     if lost is None or error is None:
         yield f"no totals: lost {lost} ± {error}"

@@ -32,17 +32,17 @@ def cases(draw: DrawFn, version: str, weather: Weather) -> Case:
     """Draw a stream of a version.
 
     Two things that no figure tells apart are kept apart: datagrams lost before the first that
-    arrived, or a rate to be learnt, from an outage in the first interval.
+    arrived from an outage in the first interval, and a rate to be learnt from loss.
     """
-    pps = draw(st.sampled_from((100, 250, 1000, 2000)))
+    rate_known = weather == "late and twice" or draw(st.booleans())
+    pps = draw(st.sampled_from((100, 250, 1000, 2000) if rate_known else (250, 1000, 2000)))
     interval = draw(st.sampled_from((0.1, 0.5, 1.0) if pps < 1000 else (0.02, 0.1, 0.5, 1.0)))
     in_interval = int(pps * interval)
-    rate_known = weather == "late and twice" or draw(st.booleans())
     fates: list[Fate] = []
     least = 4 if rate_known else 40
     leading = draw(st.sampled_from((0, 0, 0, draw(st.integers(least, 300)))))
     fates += [LOST] * leading
-    quiet = 3.0 if not rate_known else 2.1 if leading else 1.2 if version == "2.0.13a" else 0.0
+    quiet = 6.0 if not rate_known else 2.1 if leading else 1.2 if version == "2.0.13a" else 0.0
     fates += [DELIVERED] * int(in_interval * quiet)
     for _ in range(draw(st.integers(0, 6))):
         fates += [DELIVERED] * draw(st.integers(1, 3 * in_interval))
