@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from pyperf2.core.steadiness import Watch
 from pyperf2.core.units import parse_bandwidth
 from pyperf2.errors import ConvergenceError, PyPerf2Error
-from pyperf2.run.host import Netns
+from pyperf2.run.host import Local, Netns
+from pyperf2.run.sockets import overflowed_datagrams
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -87,6 +88,17 @@ class Lookout:
         """Tell whether all receivers have learnt that their senders have ended."""
         told = [server.progress() for server in self._watches]
         return all(one is None or one.ended for one in told)
+
+    def overflows(self) -> dict[str, int]:
+        """Tell how many datagrams the receivers' kernels ever dropped for want of a buffer."""
+        places = {
+            str(host): host
+            for flow in self._flows
+            if flow.client.protocol == "udp"
+            for one in flow.receivers
+            for host in [Netns(one.use_linux_namespace) if one.use_linux_namespace else Local()]
+        }
+        return {name: overflowed_datagrams(host) for name, host in places.items()}
 
     def _look_at_places(self, step: str) -> None:
         """See that every namespace is still there: iperf would run on in one without a name."""

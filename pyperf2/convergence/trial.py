@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.convergence.lookout import Lookout, fail, offered_pps
@@ -55,6 +55,7 @@ class Trial:
         self._steps: list[Stamp] = []
         self._step = "validate"
         self._failed_in: str | None = None
+        self._overflows: dict[str, int] = {}  # of the receivers' kernels, before and meanwhile
         self._started = False
         self._lookout = Lookout(test.flows, steady_s=test.steady)
         self._poll_s = _POLL_S[1]
@@ -121,6 +122,7 @@ class Trial:
         for flow in flows:
             flow.client.pair(*flow.receivers)
         self._started = True
+        self._overflows = self._lookout.overflows()
         self._start_group([one for flow in flows for one in flow.receivers], 0.0)
         self._start_group([flow.client for flow in flows], max(intervals))
 
@@ -175,6 +177,9 @@ class Trial:
         while sending and time.monotonic() < deadline and not self._lookout.all_ended():
             time.sleep(_POLL_S[0])
         stop_all(self._everyone())
+        with suppress(PyPerf2Error):  # a namespace that is gone has been told already
+            after = self._lookout.overflows()
+            self._overflows = {place: after[place] - n for place, n in self._overflows.items()}
 
     def _end(self) -> None:
         """Stop what still runs, however impatient the user is."""
@@ -228,6 +233,12 @@ class Trial:
         return f"{self._failed_in}: {type(error).__name__}{f': {error}' if str(error) else ''}"
 
     def _notes(self, stopped: Instant) -> Generator[str]:
+        for place, datagrams in self._overflows.items():
+            if datagrams:
+                yield (
+                    f"{place} itself dropped {datagrams} datagrams that iperf was too slow to "
+                    "take: they are among the lost, but not the network's"
+                )
         step_ns = (stopped.wall_ns - self._began.wall_ns) - (
             stopped.monotonic_ns - self._began.monotonic_ns
         )

@@ -25,6 +25,8 @@ Status = Literal["untouched", "recovered", "not sustained", "never recovered", "
 
 # A silent interval shows an outage of TCP; shorter than two of them, it may fall between.
 _UNSEEN_INTERVALS: Final = 2
+# Second 0 of a stream is placed on the wall clock by the arrival of a line, to 0.2 ms.
+_WALL_S: Final = 0.0002
 
 
 class Sample(NamedTuple):
@@ -140,12 +142,16 @@ def _gap(outage: Outage) -> Figure:
 
 def begin_of(outage: Outage) -> Figure | None:
     """Give when an outage began, in seconds since the epoch."""
-    return Figure(outage.begin_at.timestamp(), outage.begin_error_s) if outage.begin_at else None
+    return _on_the_wall(outage.begin_at, outage.begin_error_s)
 
 
 def end_of(outage: Outage) -> Figure | None:
     """Give when an outage ended, in seconds since the epoch; None while it is on."""
-    return Figure(outage.end_at.timestamp(), outage.end_error_s) if outage.end_at else None
+    return _on_the_wall(outage.end_at, outage.end_error_s)
+
+
+def _on_the_wall(at: datetime | None, error_s: float) -> Figure | None:
+    return None if at is None else Figure(at.timestamp(), error_s + _WALL_S)
 
 
 def outcomes_of(

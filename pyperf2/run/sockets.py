@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pyperf2.core.records import Protocol
+    from pyperf2.run.host import Host
 
 # include/net/tcp_states.h; a UDP socket is ESTABLISHED when connected, otherwise CLOSE
 _ESTABLISHED: Final = b"01"
@@ -39,6 +40,24 @@ class _Socket(NamedTuple):
 
 
 _tables: dict[tuple[int, str], tuple[float, dict[int, _Socket]]] = {}
+
+
+def overflowed_datagrams(host: Host) -> int:
+    """How many datagrams the kernel of a host has dropped since it is up, their sockets being full.
+
+    That happens where a receiver is too slow to take them: no network loses them.
+
+    Raises:
+        NameSpaceNotFoundError, PrivilegeError: as ``Host.entered`` does.
+    """
+    with host.entered():
+        folder = Path("/proc/thread-self/net")
+        old = (folder / "snmp").read_text(encoding="ascii").splitlines()
+        six = folder / "snmp6"  # not there in a kernel without IPv6
+        new = six.read_text(encoding="ascii").splitlines() if six.exists() else []
+    keys, figures = (line.split() for line in old if line.startswith("Udp:"))
+    dropped = int(dict(zip(keys, figures, strict=True)).get("RcvbufErrors", 0))
+    return dropped + sum(int(line.split()[1]) for line in new if line.startswith("Udp6RcvbufErr"))
 
 
 def is_bound(pid: int, protocol: Protocol, port: int) -> bool:

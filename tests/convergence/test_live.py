@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.accuracy.path import Toggle
     from tests.convergence.network import Network
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.timeout(90), pytest.mark.alone]
 
 AGAIN = 2
 JITTER_S = 0.0005  # of this machine, beside what the bars allow
@@ -89,6 +89,8 @@ def test_staggered_outages_are_counted_and_timed_flow_by_flow(network: Network) 
             steady=0.5, recovery=1.0, timeout=15,
         )  # fmt: skip
         report = test.run()
+        if report.notes:  # the machine lost datagrams itself
+            return report, list(report.notes)
         check_counts(network, report, test)
         return report, timing_faults(report, script)
 
@@ -156,6 +158,8 @@ def test_a_common_cause_is_told_by_all_flows_together_run_after_run(network: Net
 
         test = ConvergenceTest(flows, break_path, steady=0.4, recovery=0.4, timeout=15)
         report = test.run(repeat=2)
+        if any(run.notes for run in report.runs):
+            return report, ["the machine lost datagrams itself"]
         assert 2 == len(report.runs) == len(toggles)
         dropped = sum(network.lost(flow) for flow in flows)
         assert dropped == sum(run.packets_lost.value for run in report.runs), str(report)
