@@ -86,6 +86,7 @@ class Lab:
         self._id = naming.next_lab()
         exits.keep(self)
         try:
+            kernel.load()
             cleanup()
             namespace = self._namespace(_WIRES)
             kernel.silence(namespace)

@@ -14,7 +14,7 @@ from tests.lab.probe import PORT, Probe, passes
 if TYPE_CHECKING:
     from pyperf2.lab import Fault, Host, Lab, Link
 
-pytestmark = pytest.mark.netns
+pytestmark = [pytest.mark.netns, pytest.mark.alone]
 
 SENT = range(900)
 ON = range(300, 600)
