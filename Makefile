@@ -40,9 +40,10 @@ docs: ## build the documentation into docs/_build; any warning is an error
 	@.ci/setup dev
 	$(BIN)/sphinx-build -n -W --keep-going -q -j auto docs docs/_build
 
-# One process: the live tests measure, and would measure one another.
+# Most tests wait more than they work: two at a time. Those that measure run by themselves.
 unit:
-	$(PYTEST)
+	$(PYTEST) -q -n 2 --dist loadfile -m "not alone"
+	$(PYTEST) -q -m alone
 
 test-pythons: ## the suite on each CPython from 3.10 on that is found here
 	@.ci/setup dev

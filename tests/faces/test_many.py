@@ -28,7 +28,7 @@ from tests.live.support import LOOPBACK, ROOT, free_port, wait_for
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def our_threads() -> list[str]:
