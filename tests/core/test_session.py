@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyperf2.core.binary import Version
-from pyperf2.core.failure import FloodGuard
 from pyperf2.core.book import lossy_periods
+from pyperf2.core.failure import FloodGuard
 from pyperf2.core.loss import LossEvent
 from pyperf2.core.plan import Plan
 from pyperf2.core.records import Instant, Interval, Notice
