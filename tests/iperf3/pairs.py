@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import socket
 from typing import TYPE_CHECKING, Any
 
 from pyperf2 import Client, Server
-from tests.live.support import LOOPBACK, free_port, wait_for
+from tests.live.support import LOOPBACK, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,12 +17,33 @@ if TYPE_CHECKING:
     from pyperf2 import Result, StreamResult
     from pyperf2.instance import IPerfInstance
 
+# Below /proc/sys/net/ipv4/ip_local_port_range; two runs of the tests begin at different places.
+_PORTS = itertools.cycle(range(10_000, 32_000))
+for _ in range(os.getpid() * 97 % 22_000):
+    next(_PORTS)
+
 SLOW = "4M"  # offered load of tests where the figures do not matter
+
+
+def own_port() -> int:
+    """Return a port that is free for TCP and UDP, and that no client is given as its own.
+
+    iperf3 binds the UDP port when a test begins; a client elsewhere may hold it by then.
+    """
+    while True:
+        port = next(_PORTS)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind((LOOPBACK, port))
+        except OSError:
+            continue
+        return port
 
 
 def server_of(iperf3: Path, **options: Any) -> Server:
     """Return a server on a port of its own."""
-    return Server(**{"iperf_binary_path": str(iperf3), "port": free_port("tcp"), **options})
+    return Server(**{"iperf_binary_path": str(iperf3), "port": own_port(), **options})
 
 
 def client_of(server: Server, **options: Any) -> Client:

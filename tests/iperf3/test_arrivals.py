@@ -12,7 +12,7 @@ import pytest
 from pyperf2 import Client, Server
 from pyperf2.core.binary import V3_10
 from pyperf2.run.host import Netns
-from tests.live.support import free_port
+from tests.iperf3.pairs import own_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def test_each_interval_is_told_at_its_end(
 ) -> None:
     """Of both sides, from the first one on; iperf3 by itself would keep all to the test's end."""
     common: dict[str, Any] = {
-        "protocol": "udp", "port": free_port("tcp"), "report_interval": INTERVAL_S,
+        "protocol": "udp", "port": own_port(), "report_interval": INTERVAL_S,
         "iperf_binary_path": str(iperf3), "json_stream": json,
     }  # fmt: skip
     server = Server(use_linux_namespace=lab.right, name="server", **common)

@@ -9,8 +9,8 @@ import pytest
 
 from pyperf2 import AsyncClient, AsyncServer, ConnectionFailed, start_all, stop_all
 from tests.conftest import iperf_children
-from tests.iperf3.pairs import client_of, only_stream, server_of
-from tests.live.support import LOOPBACK, free_port
+from tests.iperf3.pairs import client_of, only_stream, own_port, server_of
+from tests.live.support import LOOPBACK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ SHORT: dict[str, Any] = {"num": "64K", "bandwidth": "10M"}
 
 def faces(iperf3: Path, **client: Any) -> tuple[AsyncServer, AsyncClient]:
     """Return a server and its client."""
-    common = {"iperf_binary_path": str(iperf3), "port": free_port("tcp"), "report_interval": 0.1}
+    common = {"iperf_binary_path": str(iperf3), "port": own_port(), "report_interval": 0.1}
     return AsyncServer(**common), AsyncClient(LOOPBACK, **{**common, "bandwidth": "4M", **client})
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyperf2 import BadHost, ConnectionFailed, IPerfError, replay
-from tests.iperf3.pairs import client_of, only_stream, server_of
-from tests.live.support import LOOPBACK, free_port
+from tests.iperf3.pairs import client_of, only_stream, own_port, server_of
+from tests.live.support import LOOPBACK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +102,7 @@ def test_an_error_inside_is_an_error(words: str, kind: type[IPerfError], form: s
 
 def broken_document(iperf3: Path) -> Result:
     """Return what a real ``--json`` says of a server that is not there."""
-    argv = [str(iperf3), "-c", LOOPBACK, "-p", str(free_port("tcp")), "-t", "1", "-J"]
+    argv = [str(iperf3), "-c", LOOPBACK, "-p", str(own_port()), "-t", "1", "-J"]
     done = subprocess.run(argv, capture_output=True, timeout=10, check=False)
     return replay(done.stdout + done.stderr, **CLIENT)
 

@@ -11,8 +11,7 @@ import pytest
 
 from pyperf2 import Client, Server
 from pyperf2.run.host import Netns
-from tests.iperf3.pairs import only_stream, traffic_at
-from tests.live.support import free_port
+from tests.iperf3.pairs import only_stream, own_port, traffic_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +72,7 @@ class Drops:
 def pair_in(lab: Lab, iperf3: Path, *, json: bool, **client: Any) -> tuple[Server, Client]:
     """Return a receiver and its sender, paired, in their namespaces."""
     common: dict[str, Any] = {
-        "protocol": "udp", "port": free_port("tcp"), "report_interval": 0.1,
+        "protocol": "udp", "port": own_port(), "report_interval": 0.1,
         "iperf_binary_path": str(iperf3), "json_stream": json,
     }  # fmt: skip
     receiver = Server(use_linux_namespace=lab.right, **common)

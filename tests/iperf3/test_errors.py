@@ -23,8 +23,8 @@ from pyperf2 import (
 )
 from pyperf2.core.binary import V3_10, V3_20, V3_22
 from tests.conftest import iperf_children
-from tests.iperf3.pairs import client_of, only_stream, server_of
-from tests.live.support import LOOPBACK, free_port
+from tests.iperf3.pairs import client_of, only_stream, own_port, server_of
+from tests.live.support import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def refused(instance: Server | Client, kind: type[PyPerf2Error], words: str) -> 
 def nobody_at(iperf3: Path, **options: Any) -> Client:
     """Return a client whose server is not there."""
     return Client(
-        **{"server_ip": LOOPBACK, "port": free_port("tcp"), "iperf_binary_path": str(iperf3),
+        **{"server_ip": LOOPBACK, "port": own_port(), "iperf_binary_path": str(iperf3),
            **NOBODY, **options}
     )  # fmt: skip
 
@@ -85,7 +85,7 @@ def test_no_route(lab: Lab, iperf3: Path, build: Build) -> None:
 def test_an_option_that_iperf_does_not_know(role: type[Server | Client], iperf3: Path) -> None:
     """iperf3 says so and prints its help; the run is over."""
     instance = role(
-        server_ip=LOOPBACK, port=free_port("tcp"), extra_args=["--bogus"],
+        server_ip=LOOPBACK, port=own_port(), extra_args=["--bogus"],
         iperf_binary_path=str(iperf3),
     )  # fmt: skip
     refused(instance, IPerfError, "unrecognized option '--bogus'")
@@ -243,7 +243,7 @@ def test_a_server_that_answers_nothing(iperf3: Path, protocol: str) -> None:
 @pytest.mark.slow
 def test_a_server_of_the_other_tool(iperf: Path, iperf3: Path) -> None:
     """An iperf2 takes iperf3's cookie for a header: it is silent, or (by chance) it answers."""
-    with Server(port=free_port("tcp"), iperf_binary_path=str(iperf)) as server:
+    with Server(port=own_port(), iperf_binary_path=str(iperf)) as server:
         client = nobody_at(iperf3, port=server.port)
         try:
             assert client.start(timeout=1) is False

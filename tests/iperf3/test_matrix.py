@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyperf2 import AsyncClient, AsyncServer, UnsupportedOption
-from tests.iperf3.pairs import words
+from tests.iperf3.pairs import own_port, words
 from tests.iperf3.scenarios import BY_NAME, SCENARIOS
-from tests.live.support import LOOPBACK, free_port
+from tests.live.support import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Outcome:
 def faces(scenario: Scenario, lab: Lab, iperf3: Path) -> tuple[AsyncServer, AsyncClient]:
     """Return the two instances of a scenario, not started."""
     common: dict[str, Any] = {
-        "protocol": scenario.protocol, "port": free_port("tcp"), "iperf_binary_path": str(iperf3),
+        "protocol": scenario.protocol, "port": own_port(), "iperf_binary_path": str(iperf3),
     }  # fmt: skip
     here, there, target = dict(common), dict(common), LOOPBACK
     if scenario.place != "loopback":
@@ -59,7 +59,7 @@ def faces(scenario: Scenario, lab: Lab, iperf3: Path) -> tuple[AsyncServer, Asyn
         here["test_duration"] = 1
     here |= scenario.client
     if here.get("client_source_port") == 0:
-        here["client_source_port"] = free_port(scenario.protocol)
+        here["client_source_port"] = own_port()
     return AsyncServer(**{**there, **scenario.server}), AsyncClient(target, **here)
 
 
