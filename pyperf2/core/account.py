@@ -150,6 +150,7 @@ class ReceiverAccount:
     def finish(self, final: Summary | None) -> None:
         """Learn that no interval follows, and what the last line adds to those there were."""
         tail = Tail.of(self._profile, final, self._sum, self._late_told)
+        self._doubtful += tail.less
         if final is not None and tail.received:
             if final.out_of_order is None:
                 self._before_end = (final, self._sum, deepcopy(self._estimator))

@@ -158,7 +158,7 @@ class Counter:
         if interval.out_of_order is not None:
             late = self._really_late(interval.out_of_order, lost, missing)
         gap = missing + late
-        doubtful = gap < 0 or total < 0 or received < 0
+        doubtful = gap < 0 or total < 0 or received < 0 or lost > max(missing, 0)
         return Count(
             max(total, 0), max(received, 0), 0 if doubtful else gap, late, doubtful, unsure
         )

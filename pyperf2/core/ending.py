@@ -25,6 +25,7 @@ class Tail:
         fin: the sender's FIN had arrived.
         fin_within: it seems to have ended the last interval, and to be counted there.
         last_gap: what was lost in what the FIN ended, repeated FINs among it.
+        less: how many fewer than its intervals the final line has, which cannot be.
         reopened: what was lost before a FIN that came alone: nothing ended that outage.
     """
 
@@ -37,6 +38,7 @@ class Tail:
     fin_within: bool = False
     last_gap: int = 0
     reopened: int = 0
+    less: int = 0
 
     def count(self) -> Count:
         """Give it as if it were an interval."""
@@ -62,7 +64,7 @@ class Tail:
             highest = max(span, final.packets)
             return cls(highest=highest, received=highest - span)
         if final.packets <= span:
-            return cls(highest=span)
+            return cls(highest=span, less=span - final.packets)
         fin = profile.final_total_extra > 0
         highest = final.packets - profile.final_total_extra
         gap, late, unsure = _behind(profile, final, sums, highest - span, late_told)

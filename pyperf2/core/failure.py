@@ -10,7 +10,7 @@ from pyperf2.errors import BadHost, BindFailed, ConnectionFailed, IPerfError, Ru
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pyperf2.core.records import Instant, Interval
+    from pyperf2.core.records import Instant, Report
 
 _ERROR_OF: Final[Mapping[str, type[IPerfError]]] = {
     "refused": ConnectionFailed,
@@ -57,7 +57,7 @@ def exit_failure(returncode: int, argv: Sequence[str], last_lines: Sequence[str]
     return IPerfError(f"iperf {how}", argv=argv, returncode=returncode, output=last_lines)
 
 
-def doubtful_figures(interval: Interval) -> Notice:
+def doubtful_figures(interval: Report) -> Notice:
     """Make the notice of figures that cannot be."""
     return Notice(
         text=(

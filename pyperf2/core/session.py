@@ -309,7 +309,10 @@ class Session:
         book, detector = self._books.find(stream_id), self._detectors.get(stream_id)
         if book is None:
             return
+        doubt = book.doubtful
         book.close(final)
+        if final is not None and book.doubtful > doubt:
+            self._out.append(doubtful_figures(final))
         event = detector.close(now, book.end) if detector else None
         if event is not None:
             self._out.append(book.with_outage(event))
