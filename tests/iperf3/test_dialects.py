@@ -61,7 +61,8 @@ def test_two_sides_in_two_dialects(
         assert {"sent", "received"} == {one.summary.direction, other.summary.direction}
         assert pytest.approx(one.summary.end, abs=0.06) == other.summary.end
         known = [n for n in (one.summary.bytes, other.summary.bytes) if n is not None]
-        assert pytest.approx(max(known), rel=0.0051) == min(known)
+        # Three digits; and in reverse the server's last datagrams may be on their way at the end.
+        assert pytest.approx(max(known), rel=0.0051, abs=3_000) == min(known)
         if protocol == "udp":
             sent, received = (other, one) if reverse else (one, other)
             assert sent.packets_sent == received.packets_sent

@@ -107,7 +107,7 @@ _WORDINGS: Final[tuple[tuple[str, str, Level], ...]] = (
     ("Operation timed out", "unreachable", "error"),
     ("unable to write to stream socket", "write-failed", "error"),
     # Deaths
-    ("iperf_errexit: ", "crashed", "error"),  # 3.18, interrupted while it ends a test
+    ("pthread_mutex_lock: ", "crashed", "error"),  # 3.18, interrupted while it ends a test
     ("double free", "crashed", "error"),
     ("free():", "crashed", "error"),
     ("malloc", "crashed", "error"),
