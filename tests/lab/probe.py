@@ -29,6 +29,7 @@ class Probe:
 
     def __init__(self, sender: Host, receivers: Iterable[Host], to: str, port: int = PORT) -> None:
         self._to = (to, port)
+        self._early: list[Counter[int]] = []  # what `pass_all` has seen
         self._family = socket.AF_INET6 if ":" in to else socket.AF_INET
         with sender.entered():
             self._sender = socket.socket(self._family, socket.SOCK_DGRAM)
@@ -68,9 +69,15 @@ class Probe:
             self._sender.sendto(struct.pack("!i", number) + bytes(size - 4), self._to)
             time.sleep(_PACE_S)
 
+    def pass_all(self) -> None:
+        """Wait until nothing is on its way any more; the way is free."""
+        self._early = [self._drain(receiver) for receiver in self._receivers]
+
     def came(self) -> list[Counter[int]]:
         """Return which numbers came, and how often, for each receiver; the way is free now."""
-        return [self._drain(receiver) for receiver in self._receivers]
+        early, self._early = self._early, []
+        late = [self._drain(receiver) for receiver in self._receivers]
+        return [one + other for one, other in zip(early, late, strict=True)] if early else late
 
     def missing(self, sent: Iterable[int]) -> int:
         """Return how many of these did not come to the only receiver."""
