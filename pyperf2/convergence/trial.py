@@ -5,17 +5,15 @@ Every deadline is on the monotonic clock, every stamp is on both.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from pyperf2.convergence.events import await_if_needed, name_of, now, stamped
 from pyperf2.convergence.lookout import Lookout, fail, offered_pps
 from pyperf2.core.command import DEFAULT_LOAD
 from pyperf2.core.convergence import ConvergenceRun
 from pyperf2.core.outcome import outcomes_of
-from pyperf2.core.records import Instant
 from pyperf2.core.stamp import Stamp
 from pyperf2.errors import ConvergenceError, NoSteadyState, PyPerf2Error
 from pyperf2.instance import start_together, stop_all
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from pyperf2.convergence.harness import ConvergenceTest
     from pyperf2.core.figures import Figure
     from pyperf2.core.outcome import FlowOutcome
+    from pyperf2.core.records import Instant
     from pyperf2.instance import IPerfInstance
 
 _START_S: Final = 5.0  # for each instance to become ready,
@@ -35,11 +34,6 @@ _POLL_S: Final = (0.01, 0.05)
 _LAST_WORDS_S: Final = 1.0  # for servers to print what the senders' FINs have ended
 _CLOCK_STEP_S: Final = 0.001
 _NAMED: Final = 5  # flows in a message
-
-
-def now() -> Instant:
-    """Read both clocks."""
-    return Instant(time.monotonic_ns(), time.time_ns())
 
 
 class Trial:
@@ -55,7 +49,8 @@ class Trial:
         self._steps: list[Stamp] = []
         self._step = "validate"
         self._failed_in: str | None = None
-        self._overflows: dict[str, int] = {}  # of the receivers' kernels, before and meanwhile
+        self._overflows_before: dict[str, int] = {}  # of the receivers' kernels
+        self._overflows: dict[str, int] = {}  # meanwhile
         self._started = False
         self._lookout = Lookout(test.flows, steady_s=test.steady)
         self._poll_s = _POLL_S[1]
@@ -122,7 +117,7 @@ class Trial:
         for flow in flows:
             flow.client.pair(*flow.receivers)
         self._started = True
-        self._overflows = self._lookout.overflows()
+        self._overflows_before = self._lookout.overflows()
         self._start_group([one for flow in flows for one in flow.receivers], 0.0)
         self._start_group([flow.client for flow in flows], max(intervals))
 
@@ -145,17 +140,15 @@ class Trial:
 
     def _run_events(self) -> None:
         for number, event in enumerate(self._test.events, 1):
-            name = _name_of(event) or f"event {number}"
+            name = name_of(event) or f"event {number}"
             before = now()
             try:
-                returned = event()
-                if inspect.isawaitable(returned):
-                    returned = asyncio.run(_awaited(returned))
+                returned = await_if_needed(event())
             except Exception as error:
                 self._events.append(Stamp(name=name, before=before, after=now()))
                 message = f"{name!r} raised {type(error).__name__}: {error}"
                 raise ConvergenceError(self._step, message) from error
-            self._events.append(_stamped(name, before, now(), returned))
+            self._events.append(stamped(name, before, now(), returned))
 
     def _await_recovery(self) -> None:
         """Wait until every flow has been clean for long enough, or time is up: both are results."""
@@ -170,6 +163,10 @@ class Trial:
     def _stop(self) -> None:
         """Stop the senders first: what they say of themselves shows what was lost at the end."""
         self._stopped = now()
+        with suppress(PyPerf2Error):  # a namespace that is gone has been told already
+            told = self._lookout.overflows()  # FINs that nobody takes any more are none of it
+            before = self._overflows_before
+            self._overflows = {place: told[place] - before[place] for place in before}
         clients = [flow.client for flow in self._test.flows]
         sending = any(client.status == "running" for client in clients)
         stop_all(clients)
@@ -177,9 +174,6 @@ class Trial:
         while sending and time.monotonic() < deadline and not self._lookout.all_ended():
             time.sleep(_POLL_S[0])
         stop_all(self._everyone())
-        with suppress(PyPerf2Error):  # a namespace that is gone has been told already
-            after = self._lookout.overflows()
-            self._overflows = {place: after[place] - n for place, n in self._overflows.items()}
 
     def _end(self) -> None:
         """Stop what still runs, however impatient the user is."""
@@ -236,8 +230,8 @@ class Trial:
         for place, datagrams in self._overflows.items():
             if datagrams:
                 yield (
-                    f"{place} itself dropped {datagrams} datagrams that iperf was too slow to "
-                    "take: they are among the lost, but not the network's"
+                    f"{place} itself dropped {datagrams} datagrams that a receiver was too slow "
+                    "to take: what was lost so, the network did not lose"
                 )
         step_ns = (stopped.wall_ns - self._began.wall_ns) - (
             stopped.monotonic_ns - self._began.monotonic_ns
@@ -269,31 +263,3 @@ def _complete(flow: Flow, interval_s: float) -> None:
         flow.client.bandwidth = flow.client.bandwidth or DEFAULT_LOAD
         for server in flow.receivers:
             server.bandwidth = server.bandwidth or flow.client.bandwidth
-
-
-def _name_of(event: Callable[[], Any]) -> str | None:
-    name = getattr(getattr(event, "func", event), "__name__", None)  # func: of a partial
-    return None if name is None or name == "<lambda>" else str(name)
-
-
-async def _awaited(returned: Any) -> Any:
-    return await returned
-
-
-def _stamped(name: str, before: Instant, after: Instant, returned: Any) -> Stamp:
-    """Narrow down when it was, if the event says so itself by the same clock.
-
-    A change of a lab is a bracket of readings; a hit has two, and which of them this call made
-    shows in its time.
-    """
-    for one in (returned, *(getattr(returned, part, None) for part in ("began", "ended"))):
-        first, last = (getattr(one, key, None) for key in ("before_ns", "after_ns"))
-        if not isinstance(first, int) or not isinstance(last, int):
-            continue
-        if before.wall_ns <= first <= last <= after.wall_ns:
-            return Stamp(
-                name=name,
-                before=Instant(before.monotonic_ns + first - before.wall_ns, first),
-                after=Instant(before.monotonic_ns + last - before.wall_ns, last),
-            )
-    return Stamp(name=name, before=before, after=after)

@@ -25,8 +25,8 @@ Status = Literal["untouched", "recovered", "not sustained", "never recovered", "
 
 # A silent interval shows an outage of TCP; shorter than two of them, it may fall between.
 _UNSEEN_INTERVALS: Final = 2
-# Second 0 of a stream is placed on the wall clock by the arrival of a line, to 0.2 ms.
-_WALL_S: Final = 0.0002
+# Second 0 of a stream is placed on the wall clock by the arrival of a line: measured, to 0.5 ms.
+_WALL_S: Final = 0.0005
 
 
 class Sample(NamedTuple):

@@ -163,7 +163,7 @@ def test_a_flow_that_is_not_steady_is_named_with_the_reason(network: Network) ->
     dark, whole = network.unicast("dark"), network.unicast("whole")
     called: list[Callable[[], None]] = []
     test = ConvergenceTest(
-        [whole, dark], lambda: called.append(nothing), steady=0.3, recovery=0.2, timeout=1.0
+        [dark, whole], lambda: called.append(nothing), steady=0.3, recovery=0.2, timeout=1.0
     )
     with network.dark(dark), pytest.raises(NoSteadyState) as told:
         test.run()

@@ -108,9 +108,12 @@ def check_counts(network: Network, report: ConvergenceReport, test: ConvergenceT
         mine = [one for (name, _), one in outcomes.items() if name == flow.name]
         if flow.name == "tcp":
             continue
-        assert network.lost(flow) == sum(one.packets_lost or 0 for one in mine), str(report)
-        assert all(one.packets_lost_error == 0 for one in mine), str(report)
-        assert all(sum(o.packets_lost for o in one.outages) == one.packets_lost for one in mine)
+        lost = sum(one.packets_lost or 0 for one in mine)
+        doubt = sum(one.packets_lost_error or 0 for one in mine)
+        # An iperf3 that is told to stop does not say for certain what it had sent.
+        assert doubt <= (3 if flow.client.tool == "iperf3" else 0), str(report)
+        assert abs(network.lost(flow) - lost) <= doubt, str(report)
+        assert abs(sum(o.packets_lost for one in mine for o in one.outages) - lost) <= doubt
     assert ("untouched", "recovered") == tuple(
         outcomes["group", name].status for name in ("rx0", "rx1")
     )

@@ -11,7 +11,7 @@ import pytest
 
 from pyperf2 import Client, OptionError, Server
 from pyperf2.convergence import ConvergenceTest, Flow
-from pyperf2.convergence.trial import _name_of, _stamped, now
+from pyperf2.convergence.events import name_of, now, stamped
 
 
 def make(name: str, *, client: Client | None = None, **server: Any) -> Flow:
@@ -129,7 +129,7 @@ def test_receivers_are_told_apart() -> None:
 def test_events_are_called_what_their_functions_are() -> None:
     """Through a partial, too; a lambda has no name of its own."""
     assert ["nothing", "nothing", None] == [
-        _name_of(one) for one in (nothing, partial(nothing), lambda: None)
+        name_of(one) for one in (nothing, partial(nothing), lambda: None)
     ]
 
 
@@ -138,16 +138,16 @@ def test_an_event_that_tells_when_it_was_is_believed_within_its_call() -> None:
     before = now()
     first = time.time_ns()
     after = now()
-    told = _stamped("cut", before, after, SimpleNamespace(before_ns=first, after_ns=first))
+    told = stamped("cut", before, after, SimpleNamespace(before_ns=first, after_ns=first))
     assert (first, first) == (told.before.wall_ns, told.after.wall_ns)
     assert before.monotonic_ns <= told.before.monotonic_ns <= after.monotonic_ns
     hit = SimpleNamespace(
         began=SimpleNamespace(before_ns=1, after_ns=2),
         ended=SimpleNamespace(before_ns=first, after_ns=after.wall_ns),
     )
-    ended = _stamped("mend", before, after, hit)
+    ended = stamped("mend", before, after, hit)
     assert (first, after.wall_ns) == (ended.before.wall_ns, ended.after.wall_ns)
     for stranger in (None, 7, SimpleNamespace(before_ns=1, after_ns=2)):
         assert (before, after) == (
-            (one := _stamped("cut", before, after, stranger)).before, one.after,
+            (one := stamped("cut", before, after, stranger)).before, one.after,
         )  # fmt: skip

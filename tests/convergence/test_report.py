@@ -47,7 +47,7 @@ def test_the_event_s_own_bar_is_in_what_is_counted_from_it() -> None:
     from pyperf2.core.outcome import _convergence
 
     figure = _convergence([outage(2 * MS, 20)], stamp(wide_s=10 * MS).wall)
-    assert figure == about(22 * MS, 6.7 * MS)  # 0.2 of the clock's place on the wall
+    assert figure == about(22 * MS, 7.0 * MS)  # 0.5 of the clock's place on the wall
 
 
 def test_a_flow_that_never_recovers_leaves_no_full_convergence() -> None:
@@ -100,7 +100,7 @@ def test_one_cause_is_located_better_by_several_flows() -> None:
     joint = joint_estimate(bars)
     assert joint is not None
     assert joint.begin_s is not None
-    assert joint.begin_s == pytest.approx((EVENT_S, 0.0022), abs=1e-5)
+    assert joint.begin_s == pytest.approx((EVENT_S, 0.0025), abs=1e-5)
     assert joint.duration_s == pytest.approx((0.01, 0.001), abs=1e-5)
     assert joint.begin_at is not None
     assert abs(joint.begin_at - EVENT) < timedelta(milliseconds=1)

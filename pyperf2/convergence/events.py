@@ -1,0 +1,53 @@
+"""What is called as the event of a test, sync or async, and when that was."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from typing import TYPE_CHECKING, Any
+
+from pyperf2.core.records import Instant
+from pyperf2.core.stamp import Stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+def now() -> Instant:
+    """Read both clocks."""
+    return Instant(time.monotonic_ns(), time.time_ns())
+
+
+def name_of(event: Callable[[], Any]) -> str | None:
+    """Give the name of an event's function; None where it has none."""
+    name = getattr(getattr(event, "func", event), "__name__", None)  # func: of a partial
+    return None if name is None or name == "<lambda>" else str(name)
+
+
+def await_if_needed(returned: Any) -> Any:
+    """Run a coroutine, in a loop of its own, and give what it returns; give anything else back."""
+    return asyncio.run(_awaited(returned)) if inspect.isawaitable(returned) else returned
+
+
+async def _awaited(returned: Awaitable[Any]) -> Any:
+    return await returned
+
+
+def stamped(name: str, before: Instant, after: Instant, returned: Any) -> Stamp:
+    """Narrow down when it was, if the event says so itself by the same clock.
+
+    A change of a lab is a bracket of readings; a hit has two, and which of them this call made
+    shows in its time.
+    """
+    for one in (returned, *(getattr(returned, part, None) for part in ("began", "ended"))):
+        first, last = (getattr(one, key, None) for key in ("before_ns", "after_ns"))
+        if not isinstance(first, int) or not isinstance(last, int):
+            continue
+        if before.wall_ns <= first <= last <= after.wall_ns:
+            return Stamp(
+                name=name,
+                before=Instant(before.monotonic_ns + first - before.wall_ns, first),
+                after=Instant(before.monotonic_ns + last - before.wall_ns, last),
+            )
+    return Stamp(name=name, before=before, after=after)
