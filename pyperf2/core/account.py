@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyperf2.core.records import Connected, Interval, OutOfOrder, Summary
     from pyperf2.core.sender import Sender
 
+_TWICE: Final = 2
 _SAME_END_S: Final = 0.005  # 2.2.5 prints two decimals
 _COARSE_END_S: Final = 0.055  # 2.0.x prints one decimal
 _ROUNDED_S: Final = 1e-6
@@ -167,7 +168,7 @@ class ReceiverAccount:
             interval, count = self._last
             together = abs(final.end - interval.end) <= _SAME_END_S
             if together and count.received and self._profile.final_total_extra:
-                if interval.out_of_order and self._reads_fin_twice(interval):
+                if self._reads_fin_twice(interval):
                     self._sum = _plus(self._sum, Count(0, 0, 1, 0), Count(0, 1, 0, 0))
                     self._estimator.amend(1, 0, None)
                 alone = count.gap > 0 and count.received == 1 and self._estimator.reopen()
@@ -177,13 +178,11 @@ class ReceiverAccount:
         self._estimator.finish()
 
     def _reads_fin_twice(self, interval: Interval) -> bool:
-        """Whether a FIN in the interval is in its arrivals twice, behind a late line."""
-        reads = interval.packets_received is not None
-        return (
-            reads
-            and self._profile.final_read_extra > 1
-            and "in_progress_packets" not in (interval.details)
-        )
+        """Whether a FIN in the interval is in its arrivals twice, hidden by late ones."""
+        if self._profile.final_read_extra < _TWICE or interval.packets_received is None:
+            return False
+        hidden = bool(interval.out_of_order) and interval.lost_packets == 0
+        return hidden and "in_progress_packets" not in interval.details
 
     def _fine_end(self, final: Summary, span: int) -> float | None:
         """Give when the last datagram came, by the clock, where the end is but rounded.

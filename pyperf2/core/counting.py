@@ -177,8 +177,9 @@ class Counter:
         late = interval.out_of_order
         if interval.packets_received is not None:
             excess = interval.packets_received - (span - lost)
-            if not late and excess == 1 < self._profile.final_read_extra:
-                return span - lost, 0  # the FIN, read twice; a late line would say what else
+            read_twice = excess == 1 < self._profile.final_read_extra
+            if read_twice and (lost > 0 or not late):  # the FIN
+                return span - lost, 0
             return interval.packets_received, 0
         if not late:
             return span - lost, 0
