@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone]
 
 PPS: Final = 1000
 OUTAGE_S: Final = 0.7
+LENGTH: Final = 200  # a socket's buffer then holds a quarter of a second of a starved receiver
+DOUBT: Final = 2  # what 3.22's threads may leave in doubt of a last interval without bytes
 # iperf3 says hello over UDP, in a few bytes, before its first datagram.
 _DATA: Final = "udp length > 100"
 _DIALECTS: Final = pytest.mark.parametrize("json", [False, True], ids=["text", "JSON"])
@@ -73,7 +75,7 @@ def pair_in(lab: Lab, iperf3: Path, *, json: bool, **client: Any) -> tuple[Serve
     """Return a receiver and its sender, paired, in their namespaces."""
     common: dict[str, Any] = {
         "protocol": "udp", "port": own_port(), "report_interval": 0.1,
-        "iperf_binary_path": str(iperf3), "json_stream": json,
+        "iperf_binary_path": str(iperf3), "json_stream": json, "packet_len": LENGTH,
     }  # fmt: skip
     receiver = Server(use_linux_namespace=lab.right, **common)
     sender = Client(
@@ -104,7 +106,8 @@ def test_every_tenth_datagram_lost(lab: Lab, iperf3: Path, *, json: bool) -> Non
     received, sent = only_stream(receiver.result()), only_stream(sender.result())
     assert 150 <= drops.dropped <= 500
     assert drops.came + drops.dropped == sent.packets_sent == received.packets_sent
-    assert (drops.dropped, 0) == (received.packets_lost, received.packets_lost_error)
+    assert drops.dropped == received.packets_lost
+    assert received.packets_lost_error in range(DOUBT + 1)
     assert drops.came == received.packets_received
     assert sum(event.packets_lost_confirmed for event in received.loss_events) >= drops.dropped - 2
     # What the server alone knew at the end of its test: all but the tail.
@@ -135,7 +138,8 @@ def test_an_outage(lab: Lab, iperf3: Path, *, json: bool) -> None:
     stream = only_stream(receiver.result())
     dropped = drops.dropped
     assert pytest.approx(OUTAGE_S * PPS, rel=0.3) == dropped
-    assert (dropped, 0) == (stream.packets_lost, stream.packets_lost_error)
+    assert dropped == stream.packets_lost
+    assert stream.packets_lost_error in range(DOUBT + 1)
     (outage,) = stream.outages
     assert outage.complete
     assert dropped == outage.packets_lost
@@ -159,7 +163,8 @@ def test_an_outage_until_the_end(lab: Lab, iperf3: Path, *, has_json: bool) -> N
     assert stream.summary is not None
     assert 0 == stream.summary.lost_packets
     assert drops.dropped > 0.4 * PPS
-    assert (drops.dropped, 0) == (stream.packets_lost, stream.packets_lost_error)
+    assert drops.dropped == stream.packets_lost
+    assert stream.packets_lost_error in range(DOUBT + 1)
     assert drops.dropped == stream.packets_lost_trailing
     (outage,) = stream.outages
     assert (False, drops.dropped) == (outage.complete, outage.packets_lost)
