@@ -85,7 +85,7 @@ class Network(Path):
             return begun[-1]
 
         def mend() -> Toggle:
-            self.until(begun[-1].after_ns + round(seconds * 1e9))
+            sleep_until(begun[-1].after_ns + round(seconds * 1e9))
             return self.switch(flows, on=False)
 
         return [cut, mend]
@@ -104,7 +104,7 @@ class Network(Path):
             self.switch([flow], on=False)
 
 
-def wait_until(at: float) -> None:
-    """Wait for a time of the monotonic clock."""
-    while (left := at - time.monotonic()) > 0:
-        time.sleep(min(left, 0.01))
+def sleep_until(wall_ns: int) -> None:
+    """Wait for a time of the wall clock, as exactly as this machine wakes up."""
+    while (left := wall_ns - time.time_ns()) > 0:
+        time.sleep(left / 1e9)
