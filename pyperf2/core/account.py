@@ -28,6 +28,7 @@ _SAME_END_S: Final = 0.005  # 2.2.5 prints two decimals
 _COARSE_END_S: Final = 0.055  # 2.0.x prints one decimal
 _ROUNDED_S: Final = 1e-6
 _STOP_SLACK_S: Final = 0.06  # between the two ends' clocks, and for what is on the way
+_SURE_RATE: Final = 0.01
 _STOP_DOUBT: Final = 2  # datagrams; how far the clock may be off at an end
 _FIN_NOISE: Final = 1.5  # datagrams
 _FIN_AS_DATA: Final = 0.5  # datagrams; less, and FINs come about as fast as data
@@ -78,7 +79,8 @@ class ReceiverAccount:
         self._zero_ns: int | None = None  # wall clock of stream time 0
         self._tail: Tail | None = None  # known when the stream has ended
         # What the end started from, while the final line's late line may change it.
-        self._before_end: tuple[Summary, Count, Estimator] | None = None
+        self._final: Summary | None = None
+        self._before_end: tuple[Count, Estimator] | None = None
 
     def _count_as(self, profile: Profile) -> None:
         self._profile = profile
@@ -99,7 +101,7 @@ class ReceiverAccount:
             first = self._estimator.first_sequence
             self._count_as(profile_like(interval))
             self._estimator.first_sequence = first
-        count = self._counter.count(interval)
+        count = self._counter.count(interval, expected=self._expected(interval))
         self._doubtful += self._doubt(interval, count)
         self._last = (interval, count)
         self._sum = _plus(self._sum, count)
@@ -125,22 +127,40 @@ class ReceiverAccount:
 
     def late(self, late: OutOfOrder) -> Count | None:
         """Take the late line of the interval just fed; give its count again, now whole."""
-        if self._before_end is not None:
-            final, self._sum, self._estimator = self._before_end
-            if (late.start, late.end) == (final.start, final.end):
-                self.finish(replace(final, out_of_order=late.count))
+        if self._tail is not None:
+            self._late_at_end(late)
             return None
         if self._last is None:
             return None
         interval, before = self._last
         if (late.start, late.end) != (interval.start, interval.end):
             return None
-        count = self._counter.recount(replace(interval, out_of_order=late.count))
+        count = self._counter.recount(
+            replace(interval, out_of_order=late.count), expected=self._expected(interval)
+        )
         self._sum = _plus(self._sum, count, before)
         self._late_told += late.count - (interval.out_of_order or 0)
         self._amend(count.gap - before.gap, count.late - before.late, interval)
         self._last = (replace(interval, out_of_order=late.count), count)
         return count
+
+    def _expected(self, interval: Interval) -> float | None:
+        return None if self.rate is None else self.rate * interval.seconds
+
+    def _late_at_end(self, late: OutOfOrder) -> None:
+        """Take the late line of the final line: it changes what that one meant."""
+        if self._final is None or (late.start, late.end) != (self._final.start, self._final.end):
+            return
+        final = replace(self._final, out_of_order=late.count)
+        if self._before_end is not None:
+            self._sum, self._estimator = self._before_end
+            self.finish(final)
+            return
+        tail = Tail.of(self._profile, final, self._sum, self._late_told)
+        if tail.late and tail.received == tail.late:  # they came, and nothing new behind them
+            self._sum = _plus(self._sum, Count(0, tail.late, 0, tail.late))
+            self._late_told += tail.late
+            self._estimator.amend(0, tail.late, None)
 
     def _amend(self, extra_gap: int, late: int, interval: Interval) -> None:
         """Enter what came late, or twice; the delays tell which, where they are told."""
@@ -152,9 +172,10 @@ class ReceiverAccount:
         """Learn that no interval follows, and what the last line adds to those there were."""
         tail = Tail.of(self._profile, final, self._sum, self._late_told)
         self._doubtful += tail.less
-        if final is not None and tail.received:
+        self._final = final
+        if final is not None and tail.received > tail.late:
             if final.out_of_order is None:
-                self._before_end = (final, self._sum, deepcopy(self._estimator))
+                self._before_end = (self._sum, deepcopy(self._estimator))
             # Builds leave the end of a run, or all of a short one, to the final line.
             start = self._last[0].end if self._last else 0.0
             count = tail.count()
@@ -178,10 +199,10 @@ class ReceiverAccount:
         self._estimator.finish()
 
     def _reads_fin_twice(self, interval: Interval) -> bool:
-        """Whether a FIN in the interval is in its arrivals twice, hidden by late ones."""
+        """Whether a FIN in the interval is in its arrivals twice, hidden by late ones so far."""
         if self._profile.final_read_extra < _TWICE or interval.packets_received is None:
             return False
-        hidden = bool(interval.out_of_order) and interval.lost_packets == 0
+        hidden = bool(interval.out_of_order) and not self._counter.fin_read_twice
         return hidden and "in_progress_packets" not in interval.details
 
     def _fine_end(self, final: Summary, span: int) -> float | None:
@@ -251,6 +272,8 @@ class ReceiverAccount:
             doubt += max(lost - max(floor, 0), gaps + sums.unsure - lost)
         if sent is not None:
             doubt = min(doubt, max(lost, sent - lost))
+        # A FIN's number tells what was lost before it, though not whether it was the first FIN.
+        told = sent is not None or bool(tail.reopened or tail.gap)
         duplicate: int | None = 0
         if sums.late:
             duplicate = max(arrived + lost - sent, 0) if sent is not None else None
@@ -262,7 +285,7 @@ class ReceiverAccount:
             out_of_order=max(sums.late - (duplicate or 0), 0),
             duplicate=duplicate,
             leading=self._estimator.leading,
-            trailing=max(behind + tail.reopened, 0) if sent is not None or tail.reopened else None,
+            trailing=max(behind + tail.reopened, 0) if told else None,
             fin_doubt=fin_doubt,
             repeated_fins=max(-behind - tail.reopened, 0),
         )
@@ -284,9 +307,12 @@ class ReceiverAccount:
         """Whether the receiver was still there when the sender ended."""
         if sender is None or sender.datagrams is None:
             return False
+        if self._profile.late_is_negative and final is not None:
+            return True  # iperf3's control connection ends both sides together
         rate, lead_s, until = self.rate, 0.0, sender.end_s
         if rate:
             lead_s = self._estimator.leading / rate
+        if rate and self._estimator.clock.rate_doubt < _SURE_RATE:
             until = max(until, sender.datagrams / rate)
         return self._end(final) + _STOP_SLACK_S >= until - lead_s
 

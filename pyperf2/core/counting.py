@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LARGEST_COUNT: Final = 10**9
 # 2.0.14a's client writes 76 bytes first, whatever the length of its other datagrams.
 _FIRST_DATAGRAM_BYTES: Final = 76
+_SILENT_SLACK: Final = 2  # datagrams; half an interval of silence leaves half of them, about
 # iperf prints three digits: 1.40, 14.0, 140 - below → the last one.
 _LAST_DIGIT: Final = ((10.0, 0.01), (100.0, 0.1), (float("inf"), 1.0))
 
@@ -128,27 +129,43 @@ class Count(NamedTuple):
 class Counter:
     """The account of one stream, interval by interval."""
 
-    __slots__ = ("_carried", "_carried_before", "_length", "_profile")
+    __slots__ = (
+        "_carried",
+        "_carried_before",
+        "_length",
+        "_profile",
+        "_silent",
+        "fin_read_twice",
+    )
 
     def __init__(self, profile: Profile, *, datagram_length: int | None = None) -> None:
         """Begin; ``datagram_length`` (bytes) tells arrivals apart where they are not printed."""
         self._profile = profile
         self._length = datagram_length
         self._carried = self._carried_before = 0
+        self._silent: float | None = None
+        self.fin_read_twice = False  # in the interval just counted
 
-    def recount(self, interval: Interval) -> Count:
+    def recount(self, interval: Interval, *, expected: float | None = None) -> Count:
         """Count the last interval again, now that its late line is known."""
         self._carried = self._carried_before
-        return self.count(interval)
+        return self.count(interval, expected=expected)
 
-    def count(self, interval: Interval) -> Count:
-        """Count one interval, its late line included if that is known (``out_of_order``)."""
+    def count(self, interval: Interval, *, expected: float | None = None) -> Count:
+        """Count one interval, its late line included if that is known (``out_of_order``).
+
+        ``expected``: how many its sender sends in that time, where known.
+        """
+        self.fin_read_twice = False
+        self._silent = None if expected is None else expected / 2 + _SILENT_SLACK
         total, lost = interval.packets, interval.lost_packets
         if total is None or lost is None or absurd(total, lost):
             return Count(0, 0, 0, 0, doubtful=True)
         if self._profile.late_is_negative:
             return self._count_signed(total, lost, interval.packets_received)
         received, unsure = self._received(interval, total, lost)
+        if received < 0 and self._profile.total_keeps_losses:
+            return self._astray(interval, total, lost)
         self._carried_before = self._carried
         if self._profile.total_keeps_losses:
             self._carried = total - received
@@ -156,12 +173,20 @@ class Counter:
         missing = total - received
         late = max(-missing, 0)
         if interval.out_of_order is not None:
-            late = self._really_late(interval.out_of_order, lost, missing)
+            silent = self._silent is None or received <= self._silent
+            late = self._really_late(interval.out_of_order, lost, missing, silent=silent)
         gap = missing + late
         doubtful = gap < 0 or total < 0 or received < 0 or lost > max(missing, 0)
         return Count(
             max(total, 0), max(received, 0), 0 if doubtful else gap, late, doubtful, unsure
         )
+
+    def _astray(self, interval: Interval, total: int, lost: int) -> Count:
+        """Find the way back: what was carried was wrong, for duplicates hide in it."""
+        received = self._received_by_bytes(interval) or 0
+        gap = lost + (interval.out_of_order or 0)
+        self._carried_before, self._carried = self._carried, total - received
+        return Count(received + gap, received, gap, 0, doubtful=True)
 
     def _count_signed(self, total: int, lost: int, received: int | None) -> Count:
         gap, late = max(lost, 0), max(-lost, 0)
@@ -176,10 +201,11 @@ class Counter:
         span = total - self._carried  # carried: 0 but where Total keeps losses
         late = interval.out_of_order
         if interval.packets_received is not None:
-            excess = interval.packets_received - (span - lost)
-            read_twice = excess == 1 < self._profile.final_read_extra
-            if read_twice and (lost > 0 or not late):  # the FIN
-                return span - lost, 0
+            arrived = span - lost if lost > 0 or not late else span + late
+            excess = interval.packets_received - arrived
+            if excess == 1 < self._profile.final_read_extra:
+                self.fin_read_twice = True
+                return interval.packets_received - 1, 0
             return interval.packets_received, 0
         if not late:
             return span - lost, 0
@@ -194,7 +220,9 @@ class Counter:
         by_bytes = self._received_by_bytes(interval)
         if by_bytes is None:
             # A single one is a time-out sooner than a late datagram, beside a gap.
-            arrived = least if late == 1 and lost > 0 else span - lost
+            alone = late == 1 and lost > 0
+            silent = self._silent is None or least <= self._silent
+            arrived = least if alone and silent else span - lost
             return arrived, most - arrived
         return min(max(by_bytes, least), most), 0
 
@@ -211,12 +239,13 @@ class Counter:
             size += max(length - _FIRST_DATAGRAM_BYTES, 0)
         return round(size / length)
 
-    def _really_late(self, printed: int, lost: int, missing: int) -> int:
+    def _really_late(self, printed: int, lost: int, missing: int, *, silent: bool) -> int:
+        """Take receive time-outs off a late line; ``silent``: there was time for one."""
         if not self._profile.timeouts_are_late or printed == 0:
             return printed
         if lost > 0:
             timeouts = missing - lost
-        elif printed == 1:
+        elif printed == 1 and silent:
             timeouts = 1 if missing >= 0 else 0
         else:  # a second one would need another half an interval of silence
             timeouts = missing

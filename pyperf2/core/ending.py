@@ -64,7 +64,10 @@ class Tail:
             highest = max(span, final.packets)
             return cls(highest=highest, received=highest - span)
         if final.packets <= span:
-            return cls(highest=span, less=span - final.packets)
+            # What came late behind the intervals brought no new number.
+            told = max((final.out_of_order or 0) - late_told, 0)
+            late = 0 if profile.timeouts_are_late else told
+            return cls(highest=span, received=late, late=late, less=span - final.packets)
         fin = profile.final_total_extra > 0
         highest = final.packets - profile.final_total_extra
         gap, late, unsure = _behind(profile, final, sums, highest - span, late_told)

@@ -276,12 +276,13 @@ class Estimator:
             deficit=self._deepest if self._short else 0.0,
             room_end=end + (self._missed * self.clock.packet_s if self._closer else 0.0),
             before=self.clock.anchor(),
-            unseen=self._missed,
+            unseen=self._missed + (self._missed > DEFICIT_PACKETS),
         )
         self._short = False
+        unproven = self.clock.points <= _UNPROVEN_POINTS
         if self._closer and deficit <= -self._missed:
             gap.ends = self._number
-        elif abs(deficit) <= self._jump:
+        elif -self._jump <= deficit <= (self._jump if unproven else _JUMP_PACKETS):
             self._learn(end)  # numbers tell the time through loss, too
         elif deficit >= self._missed:
             if not gap.deficit or gap.located:  # else the clock may just have slipped

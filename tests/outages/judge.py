@@ -104,7 +104,8 @@ def _in_outages(
     runs = [
         run
         for run in outcome.runs
-        if run.begin is not None and (run.end is not None or trailing < outcome.trailing)
+        if run.begin is not None
+        and (run.end is not None or (trailing < outcome.trailing and scenario.ending == "fin"))
     ]
     outages = [outage for outage in stream.outages if outage.complete]
     if outcome.late or outcome.twice:
