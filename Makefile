@@ -9,7 +9,8 @@ SHELL := /bin/bash
 export PATH := $(PATH):/usr/sbin:/sbin
 
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest
+# A job in the background may have been given ignored signals; the tests send them for real.
+PYTEST := env --default-signal=INT,QUIT,HUP,TERM $(BIN)/python -m pytest
 
 .PHONY: help demo test format lint docs unit test-pythons test-versions test-wheel \
 	accuracy clean

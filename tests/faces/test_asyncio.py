@@ -149,8 +149,14 @@ def test_a_timeout_around_the_start() -> None:
     async def main() -> None:
         server, client = async_udp_pair(test_duration=20)
         async with server:
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(client.start(), 0.001)
+            for _ in range(10):  # a loop that was held up may find it started in time
+                try:
+                    await asyncio.wait_for(client.start(), 0.001)
+                except asyncio.TimeoutError:
+                    break
+                await client.stop()
+            else:
+                pytest.fail("ten starts in a row took no millisecond each")
             assert "running" != client.status
             assert [server.pid] == list(iperf_children())
 
