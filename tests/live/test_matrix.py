@@ -103,6 +103,11 @@ def flows(result: Result) -> dict[str, StreamResult]:
     }
 
 
+def late_accept(scenario: Scenario, build: Build) -> bool:
+    """Whether the server may miss streams: 2.2 accepts parallel UDP ones up to a second late."""
+    return scenario.protocol == "udp" and scenario.streams > 1 and build.version >= V2_2
+
+
 @pytest.mark.parametrize("name", BY_NAME)
 def test_scenario(
     name: str, lab: Lab, iperf: Path, build: Build, outcomes: Mapping[str, Outcome | BaseException]
@@ -126,7 +131,11 @@ def test_scenario(
         carried = flows(result)
         ways = {way for stream in carried.values() for way in directions(stream)}
         assert does == ways, result.role
-        assert scenario.streams == len(carried) / len(does), result.role
+        streams = len(carried) / len(does)
+        if late_accept(scenario, build) and result.role == "server":
+            assert 1 <= streams <= scenario.streams
+        else:
+            assert scenario.streams == streams, result.role
         for stream in carried.values():
             check_stream(stream, result, scenario)
 
