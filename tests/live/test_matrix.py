@@ -203,7 +203,9 @@ def check_datagrams(stream: StreamResult, scenario: Scenario, where: str) -> Non
     assert summary.lost_packets is not None, where
     assert summary.jitter_ms is not None, where
     if {"num", "isochronous", "bandwidth"}.isdisjoint(scenario.client):
-        assert pytest.approx(PPS, abs=25) == summary.packets, where
+        assert summary.packets <= PPS + 25, where
+        if scenario.streams == 1:  # of several, a late one misses what came before it (2.2)
+            assert PPS - 25 <= summary.packets, where
     if scenario.streams == 1 and "tradeoff" not in scenario.client:
         # Several streams into one server: iperf2 itself puts datagrams on the wrong one.
         # 2.2 may take the way back of a tradeoff late, and what it missed for lost.
