@@ -158,9 +158,13 @@ class ReceiverAccount:
             return
         tail = Tail.of(self._profile, final, self._sum, self._late_told)
         if tail.late and tail.received == tail.late:  # they came, and nothing new behind them
-            self._sum = _plus(self._sum, Count(0, tail.late, 0, tail.late))
-            self._late_told += tail.late
-            self._estimator.amend(0, tail.late, None)
+            self._take_late(tail)
+
+    def _take_late(self, tail: Tail) -> None:
+        count = Count(0, tail.late, 0, tail.late, unsure=tail.unsure)
+        self._sum = _plus(self._sum, count)
+        self._late_told += tail.late
+        self._estimator.amend(0, tail.late, None)
 
     def _amend(self, extra_gap: int, late: int, interval: Interval) -> None:
         """Enter what came late, or twice; the delays tell which, where they are told."""
@@ -185,6 +189,9 @@ class ReceiverAccount:
             if count.late:
                 self._estimator.amend(0, count.late, None)
             tail = replace(tail, received=0, gap=0, late=0)
+        elif final is not None and tail.late:
+            self._take_late(tail)
+            tail = replace(tail, received=0, late=0)
         elif final is not None and self._last is not None and not tail.fin:
             interval, count = self._last
             together = abs(final.end - interval.end) <= _SAME_END_S

@@ -92,8 +92,8 @@ def _behind(
     # Lost is all gaps less all that was late, but never below 0.
     gap = max(lost + told - sums.gap, 0) if lost > 0 else None
     if final.packets_received is None:
-        if gap is None:
-            gap = late
+        if gap is None:  # all gaps together are no more than all that was late
+            gap = min(late, max(told - sums.gap, 0))
         gap = min(gap, span)
         return gap, late, 0 if lost > 0 else late
     # With --trip-times 2.2 prints arrivals as 2.1 does, and its reads beside them.
