@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import pyperf2
 from pyperf2.lab import Blackout, Lab, cleanup
 from tests.lab.conftest import descriptors, namespaces
 from tests.lab.probe import passes
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.netns
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(pyperf2.__file__).parents[1]  # a child interpreter imports the package from here
 BUILT = """
 import os, signal, sys, time
 from pyperf2.lab import Blackout, Lab, RateLimit

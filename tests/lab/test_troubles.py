@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import pyperf2
 from pyperf2 import Client, Server
 from pyperf2.errors import LabError, NameSpaceNotFoundError, StateError
 from pyperf2.lab import Blackout, Lab, LinkDown
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.netns
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(pyperf2.__file__).parents[1]  # a child interpreter imports the package from here
 
 
 def test_without_the_right_to_make_one() -> None:

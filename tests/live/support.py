@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pyperf2
 from pyperf2.run import engine
 from tests.conftest import iperf_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(pyperf2.__file__).parents[1]  # a child interpreter imports the package from here
 LOOPBACK = "127.0.0.1"
 DEADLINE_S = 10.0
 _NETNS_FOLDER = Path("/var/run/netns")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import pyperf2
 from pyperf2.run.host import Local
 from pyperf2.run.process import Process
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pyperf2.run.process import Source
 
 DEADLINE_S = 10.0
-ROOT = Path(__file__).parents[2]  # what a child interpreter imports the package from
+ROOT = Path(pyperf2.__file__).parents[1]  # a child interpreter imports the package from here
 
 
 def wait_for(sign: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
