@@ -2,7 +2,8 @@
 
 from pyperf2.convergence.flows import Flow
 from pyperf2.convergence.harness import ConvergenceTest
-from pyperf2.core.convergence import ConvergenceReport, ConvergenceRun, Joint
+from pyperf2.convergence.report import ConvergenceReport
+from pyperf2.core.convergence import ConvergenceRun, Joint
 from pyperf2.core.criteria import Check, Verdict
 from pyperf2.core.figures import Figure, Statistics
 from pyperf2.core.outcome import FlowOutcome, Sample

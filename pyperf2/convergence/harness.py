@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyperf2.convergence.events import now
 from pyperf2.convergence.flows import refuse_conflicts
+from pyperf2.convergence.report import ConvergenceReport
 from pyperf2.convergence.trial import Trial
-from pyperf2.core.convergence import ConvergenceReport
 from pyperf2.core.stamp import Stamp
 from pyperf2.errors import ConvergenceError, OptionError, StateError
 

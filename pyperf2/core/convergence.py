@@ -1,4 +1,4 @@
-"""Many flows → one convergence report: how long the network took, with RFC 6412's terms.
+"""Many flows → one run of a convergence test: how long the network took, with RFC 6412's terms.
 
 Instants are not sampled but taken off the sequence clock of each flow (``core/gaps.py``), so
 every figure has bounds. All of them are on one wall clock: the receivers run on this machine.
@@ -6,18 +6,17 @@ every figure has bounds. All of them are on one wall clock: the receivers run on
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from pyperf2.core.figures import Figure, Statistics, common, total
 from pyperf2.core.outcome import begin_of, end_of
 from pyperf2.core.stamp import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from pyperf2.core.criteria import Verdict
     from pyperf2.core.gaps import Outage
     from pyperf2.core.outcome import FlowOutcome
     from pyperf2.core.stamp import Stamp
@@ -192,100 +191,14 @@ def joint_estimate(outages: Iterable[Outage]) -> Joint | None:
     return Joint(flows=len(listed), begin_s=begin, end_s=end, duration_s=duration)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConvergenceReport(ConvergenceRun):
-    """What a convergence test found: its last run, and in ``runs`` all of them.
-
-    Attributes:
-        runs: every run, in order.
-    """
-
-    runs: tuple[ConvergenceRun, ...] = ()
-
-    @classmethod
-    def of(cls, runs: Iterable[ConvergenceRun]) -> ConvergenceReport:
-        """Make the report of these runs."""
-        listed = tuple(runs)
-        last = listed[-1] if listed else ConvergenceRun()
-        return cls(**{one.name: getattr(last, one.name) for one in fields(last)}, runs=listed)
-
-    @property
-    def statistics(self) -> dict[str, Statistics]:
-        """What the figures of the runs come to, by their names; without runs that have none."""
-        figures: dict[str, list[Figure]] = {name: [] for name in _OVER_RUNS}
-        for run in self.runs:
-            for name, of in _OVER_RUNS.items():
-                figure = of(run)
-                if figure is not None:
-                    figures[name].append(figure)
-        made = {name: Statistics.of(listed) for name, listed in figures.items()}
-        return {name: one for name, one in made.items() if one is not None}
-
-    def check(self, *, flows: Sequence[str] | None = None, **limits: float) -> Verdict:
-        """Compare every run with limits; ``bool(verdict)`` is True if all are kept for certain.
-
-        A flow that never recovered violates any check. A limit inside the error bar of a figure
-        is undecided, and so is an outage that only a stalled sender may have made.
-
-        Args:
-            flows: names of those to look at; all of them otherwise.
-            limits: ``max_outage_ms`` (each outage), ``max_loss_of_connectivity_ms`` (all outages
-                of a flow together), ``max_convergence_ms`` (from the event), ``max_lost``,
-                ``max_out_of_order``, ``max_duplicates`` (datagrams per flow), ``max_flows_hit``.
-
-        Raises:
-            OptionError: there is no such limit, or no such flow.
-        """
-        from pyperf2.core.criteria import judge
-
-        return judge(self, limits, flows)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain data, ready for JSON, Open Traffic Generator's metrics beside ours."""
-        from pyperf2.core import convergence_plain
-
-        return convergence_plain.of_report(self)
-
-    def to_json(self, *, indent: int | None = None) -> str:
-        """Give the report as a JSON document; ``from_json`` reads it back."""
-        import json
-
-        return json.dumps(self.to_dict(), indent=indent)
-
-    @classmethod
-    def from_json(cls, text: str) -> ConvergenceReport:
-        """Read what ``to_json`` gave; ValueError for another schema."""
-        import json
-
-        from pyperf2.core import convergence_plain
-
-        return convergence_plain.to_report(json.loads(text))
-
-    def to_csv(self, *, outages: bool = False) -> str:
-        """Give comma-separated values: a line per run and flow, or one per outage."""
-        from pyperf2.core import convergence_tables
-
-        return convergence_tables.csv_of(self, outages=outages)
-
-    def to_junit(self, verdict: Verdict | None = None) -> str:
-        """Give a JUnit XML document: a suite per run, a case per flow.
-
-        A case fails where ``verdict`` finds a limit violated or undecided; without a verdict,
-        where the flow never recovered.
-        """
-        from pyperf2.core import convergence_tables
-
-        return convergence_tables.junit_of(self, verdict)
-
-    def text(self) -> str:
-        """Give a table for a person."""
-        from pyperf2.core import convergence_tables
-
-        return convergence_tables.text_of(self)
-
-    def __str__(self) -> str:
-        """Give the table."""
-        return self.text()
+def statistics_of(runs: Iterable[ConvergenceRun]) -> dict[str, Statistics]:
+    """Give what the figures of runs come to, by their names; without runs that have none."""
+    listed = list(runs)
+    made = {
+        name: Statistics.of(figure for run in listed if (figure := of(run)) is not None)
+        for name, of in _OVER_RUNS.items()
+    }
+    return {name: one for name, one in made.items() if one is not None}
 
 
 def _longest(run: ConvergenceRun) -> Figure | None:

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pyperf2.core.convergence import ConvergenceReport, ConvergenceRun
+from pyperf2.core.convergence import ConvergenceRun, statistics_of
 from pyperf2.core.figures import Figure
 from pyperf2.core.gaps import Outage
 from pyperf2.core.outcome import FlowOutcome, Sample, begin_of, end_of
@@ -14,7 +14,7 @@ from pyperf2.core.records import Instant
 from pyperf2.core.stamp import Stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SCHEMA: Final = "pyperf2.convergence/1"
 
@@ -36,20 +36,20 @@ _US: Final = 1e6
 _NS: Final = 1e9
 
 
-def of_report(report: ConvergenceReport) -> dict[str, Any]:
-    """Make plain data of a report."""
+def of_runs(runs: Sequence[ConvergenceRun]) -> dict[str, Any]:
+    """Make plain data of the runs of a report."""
     return {
         "schema": SCHEMA,
-        "runs": [_of_run(run) for run in report.runs],
-        "statistics": {name: _plain(one) for name, one in report.statistics.items()},
+        "runs": [_of_run(run) for run in runs],
+        "statistics": {name: _plain(one) for name, one in statistics_of(runs).items()},
     }
 
 
-def to_report(data: Mapping[str, Any]) -> ConvergenceReport:
-    """Make a report of plain data; ValueError for another schema."""
+def to_runs(data: Mapping[str, Any]) -> list[ConvergenceRun]:
+    """Make the runs of plain data; ValueError for another schema."""
     if data.get("schema") != SCHEMA:
         raise ValueError(f"schema {data.get('schema')!r} is not known; this reads {SCHEMA!r}")
-    return ConvergenceReport.of(_to_run(run) for run in data["runs"])
+    return [_to_run(run) for run in data["runs"]]
 
 
 def _of_run(run: ConvergenceRun) -> dict[str, Any]:

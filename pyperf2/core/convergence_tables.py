@@ -7,12 +7,13 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
+from pyperf2.core.convergence import statistics_of
 from pyperf2.core.outcome import begin_of, end_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyperf2.core.convergence import ConvergenceReport, ConvergenceRun
+    from pyperf2.core.convergence import ConvergenceRun
     from pyperf2.core.criteria import Check, Verdict
     from pyperf2.core.figures import Figure, Statistics
     from pyperf2.core.gaps import Outage
@@ -39,14 +40,14 @@ _PLACED: Final = (
 # --- text -----------------------------------------------------------------------------------
 
 
-def text_of(report: ConvergenceReport) -> str:
+def text_of(runs: Sequence[ConvergenceRun]) -> str:
     """Give a table for each run, and statistics where there are several."""
     lines: list[str] = []
-    for run in report.runs:
-        lines += [*_head(run, len(report.runs)), *_table(run), *_summary(run), ""]
-    if len(report.runs) > 1:
-        lines.append(f"over {len(report.runs)} runs")
-        for name, one in report.statistics.items():
+    for run in runs:
+        lines += [*_head(run, len(runs)), *_table(run), *_summary(run), ""]
+    if len(runs) > 1:
+        lines.append(f"over {len(runs)} runs")
+        for name, one in statistics_of(runs).items():
             scale = _MS if name.endswith("_s") else 1.0
             unit = "ms" if name.endswith("_s") else "datagrams"
             words = name.removesuffix("_s").replace("_", " ")
@@ -148,21 +149,21 @@ def _told_statistics(one: Statistics, scale: float) -> str:
 # --- CSV ------------------------------------------------------------------------------------
 
 
-def csv_of(report: ConvergenceReport, *, outages: bool) -> str:
+def csv_of(runs: Sequence[ConvergenceRun], *, outages: bool) -> str:
     """Give a line per run and flow, or per run, flow and outage; times in seconds (RFC 4180)."""
     told = io.StringIO(newline="")
     writer = csv.writer(told)
-    rows = _outage_rows(report) if outages else _flow_rows(report)
+    rows = _outage_rows(runs) if outages else _flow_rows(runs)
     writer.writerows(rows)
     return told.getvalue()
 
 
-def _flow_rows(report: ConvergenceReport) -> Iterator[Sequence[Any]]:
+def _flow_rows(runs: Sequence[ConvergenceRun]) -> Iterator[Sequence[Any]]:
     yield (
         "run", "flow", "receiver", "protocol", "status", "outages", "suspect", *_COUNTS,
         *(part for name in _FIGURES for part in (name, _error_of(name))),
     )  # fmt: skip
-    for run in report.runs:
+    for run in runs:
         for flow in run.flows:
             figures = [getattr(flow, name) for name in _FIGURES]
             yield (
@@ -172,12 +173,12 @@ def _flow_rows(report: ConvergenceReport) -> Iterator[Sequence[Any]]:
             )  # fmt: skip
 
 
-def _outage_rows(report: ConvergenceReport) -> Iterator[Sequence[Any]]:
+def _outage_rows(runs: Sequence[ConvergenceRun]) -> Iterator[Sequence[Any]]:
     yield (
         "run", "flow", "receiver", "since_event", "begin_at", "end_at", *_PLACED, "method",
         "complete", "suspect",
     )  # fmt: skip
-    for run in report.runs:
+    for run in runs:
         for flow in run.flows:
             for outage in (*flow.earlier, *flow.outages):
                 yield (
@@ -200,10 +201,10 @@ def _error_of(name: str) -> str:
 # --- JUnit ----------------------------------------------------------------------------------
 
 
-def junit_of(report: ConvergenceReport, verdict: Verdict | None) -> str:
+def junit_of(runs: Sequence[ConvergenceRun], verdict: Verdict | None) -> str:
     """Give a suite per run and a case per flow."""
     root = ET.Element("testsuites", name="pyperf2 convergence")
-    for run in report.runs:
+    for run in runs:
         told = () if verdict is None else verdict.checks
         checks = [one for one in told if one.run == run.number]
         suite = ET.SubElement(root, "testsuite", name=f"run {run.number}")

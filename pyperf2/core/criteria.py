@@ -16,7 +16,7 @@ from pyperf2.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from pyperf2.core.convergence import ConvergenceReport, ConvergenceRun
+    from pyperf2.core.convergence import ConvergenceRun
     from pyperf2.core.outcome import FlowOutcome
 
 _MS: Final = 1000.0
@@ -132,9 +132,9 @@ _FLOWS_HIT: Final = "max_flows_hit"
 
 
 def judge(
-    report: ConvergenceReport, limits: Mapping[str, Any], flows: Sequence[str] | None = None
+    runs: Sequence[ConvergenceRun], limits: Mapping[str, Any], flows: Sequence[str] | None = None
 ) -> Verdict:
-    """Hold every run of a report against limits; see ``ConvergenceReport.check``.
+    """Hold every run against limits; see ``ConvergenceReport.check``.
 
     Raises:
         OptionError: there is no such limit, or no such flow, or a limit is no number.
@@ -145,12 +145,12 @@ def judge(
             raise OptionError(f"there is no limit {name!r}; there are: {', '.join(known)}")
         if not isinstance(limit, (int, float)) or not isfinite(limit) or limit < 0:
             raise OptionError(f"{name}={limit!r}: a limit is a number, 0 or more")
-    named = {one.flow for run in report.runs for one in run.flows}
+    named = {one.flow for run in runs for one in run.flows}
     missing = [name for name in flows or () if name not in named]
     if missing:
         raise OptionError(f"there is no flow {missing[0]!r}; there are: {', '.join(sorted(named))}")
-    checks = [check for run in report.runs for check in _of_run(run, limits, flows)]
-    if not report.runs:
+    checks = [check for run in runs for check in _of_run(run, limits, flows)]
+    if not runs:
         checks.append(
             Check(run=0, limit="recovery", passed=None, text="undecided: nothing was run")
         )
