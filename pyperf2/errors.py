@@ -11,6 +11,7 @@
     ├── PrivilegeError (PermissionError)      the kernel refused what was asked
     ├── RawLogError (OSError)                 the raw log cannot be written where it was asked for
     ├── PortUnavailable (OSError)             the port is taken
+    ├── MissingExtra (ImportError)            what was asked for needs an optional dependency
     ├── StateError (RuntimeError)             asked at the wrong time: "already running"
     ├── StartFailed (RuntimeError)            some of many did not start; names each
     ├── LabError (RuntimeError)               a lab could not be built or changed
@@ -67,6 +68,10 @@ class RawLogError(PyPerf2Error, OSError):
 
 class PortUnavailable(PyPerf2Error, OSError):
     """Another socket holds the port in the namespace where it is needed."""
+
+
+class MissingExtra(PyPerf2Error, ImportError):
+    """An optional dependency is not installed; the message says how to get it."""
 
 
 class StateError(PyPerf2Error, RuntimeError):

@@ -5,10 +5,12 @@ Every deadline is on the monotonic clock, every stamp is on both.
 
 from __future__ import annotations
 
+import platform
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from pyperf2 import __version__
 from pyperf2.convergence.events import await_if_needed, name_of, now, stamped
 from pyperf2.convergence.lookout import Lookout, fail, offered_pps
 from pyperf2.core.command import DEFAULT_LOAD
@@ -204,6 +206,7 @@ class Trial:
             recovery_s=self._test.recovery,
             error=None if error is None else self._told(error),
             notes=tuple(self._notes(stopped)),
+            environment=tuple(self._environment()),
         )
 
     def _outcomes(self, event: Figure | None, stopped_s: float) -> Generator[FlowOutcome]:
@@ -238,6 +241,13 @@ class Trial:
         )
         if abs(step_ns) > _CLOCK_STEP_S * 1e9:
             yield f"the wall clock was set by {step_ns / 1e6:.1f} ms meanwhile: mind the instants"
+
+    def _environment(self) -> Generator[str]:
+        yield f"pyperf2 {__version__}"
+        results = [one.result() for one in self._everyone()]
+        yield from sorted({f"{one.tool} {one.version}" for one in results if one.version})
+        yield f"Python {platform.python_version()}"
+        yield f"{platform.system()} {platform.release()}"
 
     # --- looking ----------------------------------------------------------------------------
 

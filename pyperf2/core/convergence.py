@@ -68,6 +68,7 @@ class ConvergenceRun:
         recovery_s: sustained convergence validation time (RFC 6412).
         error: why the run was broken off; None if it was not.
         notes: what else a reader should know.
+        environment: names and versions of what it was measured with.
     """
 
     number: int = 1
@@ -79,6 +80,7 @@ class ConvergenceRun:
     recovery_s: float = 0.0
     error: str | None = None
     notes: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
 
     @property
     def event_instant(self) -> datetime | None:

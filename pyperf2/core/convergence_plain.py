@@ -129,6 +129,7 @@ def _to_run(data: Mapping[str, Any]) -> ConvergenceRun:
     for name in ("events", "marks", "steps"):
         own[name] = tuple(_to_stamp(one) for one in own[name])
     own["notes"] = tuple(own["notes"])
+    own["environment"] = tuple(own.get("environment", ()))
     own["flows"] = tuple(_to_flow(one) for one in own["flows"])
     return ConvergenceRun(**own)
 

@@ -62,13 +62,18 @@ class Verdict:
         """A line for each limit that is violated or undecided."""
         return tuple(one.text for one in self.checks if one.passed is not True)
 
+    @property
+    def word(self) -> str:
+        """``passed``, ``failed`` or ``undecided``."""
+        return _WORDS[self.passed]
+
     def __bool__(self) -> bool:
         """Whether every limit is kept for certain."""
         return self.passed is True
 
     def __str__(self) -> str:
         """Say passed, failed or undecided, and the lines."""
-        return "\n".join([_WORDS[self.passed], *self.lines])
+        return "\n".join([self.word, *self.lines])
 
 
 _WORDS: Final[Mapping[bool | None, str]] = {

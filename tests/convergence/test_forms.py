@@ -24,6 +24,7 @@ FULL = report(
     marks=(stamp("bgp up", at_s=0.25),),
     steps=(stamp("start", at_s=-3, wide_s=0.5),),
     notes=("mind the step",),
+    environment=("iperf2 2.1.8",),
     error="recovery: it was aborted",
 )
 
