@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,10 @@ def own_loopback() -> tuple[str, ...]:
     return () if why_no_namespaces() else _OWN_LOOPBACK
 
 
-def run(*arguments: str | Path, before: Sequence[str] = (), timeout: float = 30) -> str:
-    """Run Python with ``arguments`` and return what it printed; the test fails if it fails."""
+def run(
+    *arguments: str | Path, before: Sequence[str] = (), timeout: float = 30, status: int = 0
+) -> str:
+    """Run Python with ``arguments`` and return what it printed; its exit status is as said."""
     done = subprocess.run(
         [*own_loopback(), *before, sys.executable, *map(str, arguments)],
         capture_output=True,
@@ -35,7 +38,7 @@ def run(*arguments: str | Path, before: Sequence[str] = (), timeout: float = 30)
         timeout=timeout,
         check=False,
     )
-    assert 0 == done.returncode, done.stdout + done.stderr
+    assert status == done.returncode, done.stdout + done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return done.stdout
 
@@ -44,3 +47,17 @@ def left_namespaces(told: str) -> set[str]:
     """Return which namespaces of the example that printed ``told`` are (still) there."""
     ((pid),) = set(re.findall(r"\bpyperf2-[\w-]+?-(\d+)\b", told))
     return {path.name for path in NETNS.glob(f"pyperf2-*-{pid}")}
+
+
+def command_of(pid: int) -> str | None:
+    """Return the command line of a process; None if there is none."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def children(pid: int) -> dict[int, str | None]:
+    """Return the command lines of a process's children."""
+    lists = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return {child: command_of(child) for child in map(int, chain.from_iterable(lists))}

@@ -8,15 +8,23 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import why_no_namespaces
-from tests.examples.scripts import EXAMPLES, left_namespaces, own_loopback, run
+from tests.examples.scripts import (
+    EXAMPLES,
+    children,
+    command_of,
+    left_namespaces,
+    own_loopback,
+    run,
+)
 
 pytestmark = pytest.mark.slow
+
+HELPERS = {"frr", "netlab"}  # what examples import from beside them
 
 
 def figures(pattern: str, text: str) -> list[tuple[int, ...]]:
@@ -24,25 +32,11 @@ def figures(pattern: str, text: str) -> list[tuple[int, ...]]:
     return [tuple(map(int, match.groups())) for match in re.finditer(pattern, text)]
 
 
-def command_of(pid: int) -> str | None:
-    """Return the command line of a process; None if there is none."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def children(pid: int) -> dict[int, str | None]:
-    """Return the command lines of a process's children."""
-    lists = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    return {child: command_of(child) for child in map(int, chain.from_iterable(lists))}
-
-
 def test_every_example_is_run_by_a_test() -> None:
     """An example that no test names would rot unseen."""
-    examples = {path.stem for path in EXAMPLES.glob("*.py")} - {"netlab"}
-    tested = {name.removeprefix("test_").partition("__")[0] for name in globals()}
-    assert set() == examples - tested
+    examples = {path.stem for path in EXAMPLES.glob("*.py")} - HELPERS
+    tests = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    assert set() == examples - set(re.findall(r"(?m)^def test_(\w+?)__", tests))
 
 
 def test_quickstart__counts_every_datagram_and_ends_by_itself() -> None:
