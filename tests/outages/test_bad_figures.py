@@ -116,6 +116,18 @@ _WORDS = st.one_of(
 )
 
 
+def test_intervals_behind_a_final_line_are_doubted() -> None:
+    """An iperf that has no business to print intervals does: its first one was no final line."""
+    printed = whole("2.1.8")[:-1]
+    result = replay(printed, version="2.1.8", report_interval=0)
+    stream = next(iter(result.streams.values()))
+    assert None is stream.packets_sent
+    assert stream.packets_lost is not None
+    assert stream.packets_lost_error
+    assert abs(stream.packets_lost - _TRUTH) <= stream.packets_lost_error
+    assert "doubtful" in {notice.kind for notice in result.notices}
+
+
 @given(st.data())
 def test_any_figures_are_survived(data: st.DataObject) -> None:
     """Numbers in any place, lines in any order: a result, with whole numbers or None in it."""
