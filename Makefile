@@ -13,7 +13,7 @@ BIN := .venv/bin
 PYTEST := env --default-signal=INT,QUIT,HUP,TERM $(BIN)/python -m pytest
 
 .PHONY: help demo test format lint docs unit test-pythons test-versions test-wheel \
-	accuracy clean
+	fuzz accuracy clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -57,6 +57,10 @@ test-versions: ## the live tests on the iperf builds of other Debian releases
 test-soak: ## 200 s on each build of iperf3 that is here, all at once
 	@.ci/setup dev
 	$(PYTEST) tests/iperf3/soak.py
+
+fuzz: ## feed each parser and the session mutated recordings for FUZZ_S seconds (600)
+	@.ci/setup dev
+	@.ci/fuzz
 
 test-wheel: ## the suite against the built wheel, without the source folder
 	@.ci/setup dev
