@@ -52,6 +52,11 @@ class Order:
         return "tcp" if self.build.tool == "iperf3" else self.plan.protocol
 
     @property
+    def binds(self) -> tuple[Protocol, ...]:
+        """The protocols that a server takes its port for: an iperf3 needs both for a UDP test."""
+        return ("tcp", "udp") if self.build.tool == "iperf3" else (self.plan.protocol,)
+
+    @property
     def connections(self) -> int:
         """How many sockets show that a client is connected: iperf3's first one only controls.
 

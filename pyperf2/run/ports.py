@@ -1,88 +1,86 @@
-"""Ports that are really free: looked at by binding them; knows nothing of who wants them.
+"""Who has which port: the table of claims of this program; knows no process and no iperf.
 
 Two iperf2 servers share a UDP port without a word, and each gets a part of the traffic, so a look
-before the start is the only safeguard. Two servers of *this* program that start at the same moment
-would both find the port free: the claim table keeps them apart.
+before the start is the only safeguard. Two servers that start at the same moment would both find
+the port free: the table keeps those of this program apart, locks those of several.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import ipaddress
 import os
-import socket
 import threading
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
+from typing import Protocol as Interface
 
-from pyperf2.errors import BindFailed, PortUnavailable, PrivilegeError
-from pyperf2.run import sockets
+from pyperf2.errors import PortUnavailable
+from pyperf2.run import locks
+from pyperf2.run.binding import Place, ensure_free, told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from types import TracebackType
 
     from pyperf2.core.records import Protocol
     from pyperf2.run.host import Host
 
-_TYPES: Final[Mapping[Protocol, socket.SocketKind]] = {
-    "tcp": socket.SOCK_STREAM,
-    "udp": socket.SOCK_DGRAM,
-}
-_ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+Key: TypeAlias = "tuple[int, Protocol, int]"  # network namespace (its inode), protocol, port
 
 
-class _Place(NamedTuple):
-    """An address as a socket takes it, and the device that it is bound to."""
+class Lender(Interface):
+    """Who holds ports, and lets them go for as long as a server of this program has them."""
 
-    ip: str
-    device: str
-    family: socket.AddressFamily
+    def lend(self, protocol: Protocol) -> None:
+        """Let the port go; the table is locked meanwhile."""
 
-    @classmethod
-    def of(cls, address: str | None, *, ipv6: bool) -> _Place | None:
-        """Read ``addr``, ``addr%dev`` or None for any; None for what is a name or a group."""
-        if not address:
-            return cls("::", "", socket.AF_INET6) if ipv6 else cls("0.0.0.0", "", socket.AF_INET)  # noqa: S104
-        ip, _, device = address.partition("%")
-        try:
-            parsed = ipaddress.ip_address(ip)
-        except ValueError:  # a host name: looking it up may block; iperf will
-            return None
-        if parsed.is_multicast:  # several receivers may share a group
-            return None
-        family = socket.AF_INET6 if parsed.version == 6 else socket.AF_INET  # noqa: PLR2004
-        return cls(str(parsed), device, family)
+    def take_back(self, protocol: Protocol) -> None:
+        """Hold it again: the server has ended; the table is locked meanwhile."""
 
-    def overlaps(self, other: _Place) -> bool:
-        """Whether two sockets with one port could not have both."""
-        if self.device and other.device and self.device != other.device:
-            return False
-        # "::" takes IPv4 too: iperf leaves its IPv6 sockets dual-stack.
-        return self.ip == other.ip or any(
-            one.ip in _ANY and (one.ip == "::" or one.family == two.family)
-            for one, two in ((self, other), (other, self))
-        )
+    def disown(self) -> None:
+        """In a forked child: close the copies, the port is the parent's."""
 
 
 class Claim:
-    """A port kept from other instances of this program until released."""
+    """A port kept for one server of this program until released."""
 
-    def __init__(self, key: tuple[int, str, int], place: _Place | None) -> None:
-        """Hold what `claim` entered in the table."""
+    def __init__(self, key: Key, place: Place | None) -> None:
+        """Hold what `claim` entered in the table; a place is None where any number may share it."""
+        self.place = place
         self._key = key
-        self._place = place
+        self._loans: list[tuple[Lender, Protocol]] = []
+        self._lock: int | None = None
+
+    def borrow(self, protocol: Protocol) -> None:
+        """Have the port let go by whoever of this program holds it; the table is locked."""
+        namespace, _, port = self._key
+        lender = _lenders.get((namespace, protocol, port))
+        if lender is not None:
+            lender.lend(protocol)
+            self._loans.append((lender, protocol))
+
+    def lock(self) -> None:
+        """Keep other processes from starting a server there, until `settle`."""
+        if self.place is not None and not self._loans:
+            self._lock = locks.take(self._key[1], self._key[2], self.place)
+
+    def settle(self) -> None:
+        """The server has bound the port: the kernel keeps it from now on."""
+        fd, self._lock = self._lock, None
+        if fd is not None:
+            os.close(fd)
 
     def release(self) -> None:
         """Give the port back; once is enough, more does no harm."""
-        place, self._place = self._place, None
-        if place is not None:
-            with _lock:
-                held = _claims.get(self._key, [])
-                with contextlib.suppress(ValueError):  # a forked child has an empty table
-                    held.remove(place)
-                if not held:
-                    _claims.pop(self._key, None)
+        self.settle()
+        with table:
+            held = _claims.get(self._key, [])
+            if self not in held:
+                return
+            held.remove(self)
+            if not held:
+                del _claims[self._key]
+            for lender, protocol in self._loans:
+                lender.take_back(protocol)
 
     def __enter__(self) -> Claim:  # noqa: PYI034 - typing.Self is 3.11
         """Hold it for the block."""
@@ -98,115 +96,91 @@ class Claim:
         self.release()
 
 
-_claims: dict[tuple[int, str, int], list[_Place]] = {}
-_lock = threading.Lock()
+table = threading.RLock()  # guards the two dicts, and what lenders hold
+_claims: dict[Key, list[Claim]] = {}
+_lenders: dict[Key, Lender] = {}
 
 
 def claim(
-    host: Host, protocol: Protocol, port: int, *, address: str | None = None, ipv6: bool = False
+    host: Host,
+    protocol: Protocol,
+    port: int,
+    *,
+    address: str | None = None,
+    ipv6: bool = False,
+    also: Sequence[Protocol] = (),
 ) -> Claim:
     """Keep a free port for one server of this program, until its `Claim` is released.
 
-    Takes what `ensure_free` takes and raises what it raises; another claim counts as taken.
+    A port that this program has reserved is borrowed: let go now, held again when released;
+    ``also`` for those protocols that the server will bind later. For the rest, takes what
+    `ensure_free` takes and raises what it raises; another claim counts as taken.
     """
-    key = (_namespace(host), protocol, port)
-    place = _Place.of(address, ipv6=ipv6)
-    if place is not None:
-        with _lock:
-            held = _claims.setdefault(key, [])
-            if any(place.overlaps(other) for other in held):
-                message = f"{_told(host, protocol, port, address)} is taken by this very program"
-                raise PortUnavailable(errno.EADDRINUSE, message)
-            held.append(place)
-    mine = Claim(key, place)
-    try:
-        ensure_free(host, protocol, port, address=address, ipv6=ipv6)
-    except BaseException:
-        mine.release()
-        raise
+    place = Place.of(address, ipv6=ipv6)
+    with host.entered():
+        key = (namespace_here(), protocol, port)
+        mine = _enter(key, place, told(host, protocol, port, address), also)
+        try:
+            mine.lock()
+            ensure_free(host, protocol, port, address=address, ipv6=ipv6)
+        except OSError as error:
+            mine.release()
+            if isinstance(error, PortUnavailable) or error.errno != errno.EADDRINUSE:
+                raise
+            what = told(host, protocol, port, address)
+            message = f"{what} is kept by another process that uses pyperf2"
+            raise PortUnavailable(errno.EADDRINUSE, message) from None
+        except BaseException:
+            mine.release()
+            raise
     return mine
 
 
-def ensure_free(
-    host: Host, protocol: Protocol, port: int, *, address: str | None = None, ipv6: bool = False
-) -> None:
-    """Bind the port as iperf would, inside the host's namespace, and let it go again.
+def _enter(key: Key, place: Place | None, what: str, also: Sequence[Protocol]) -> Claim:
+    with table:
+        if place and any(one.place and place.overlaps(one.place) for one in _claims.get(key, ())):
+            raise PortUnavailable(errno.EADDRINUSE, f"{what} is taken by this very program")
+        mine = Claim(key, place)
+        _claims.setdefault(key, []).append(mine)
+        for protocol in dict.fromkeys((key[1], *also)):
+            mine.borrow(protocol)
+    return mine
 
-    Args:
-        host: where the server will run.
-        protocol: ``tcp`` or ``udp``.
-        port: 1 to 65535.
-        address: what the server binds to (``addr`` or ``addr%dev``), None for any. Host names and
-            multicast groups are not looked at.
-        ipv6: whether "any" is that of IPv6, which takes IPv4 too.
+
+def offer(key: Key, lender: Lender) -> None:
+    """Enter a port that ``lender`` is to hold; `claim` borrows it from there.
 
     Raises:
-        PortUnavailable: a socket holds it; names the port, the namespace and, if seen, the pid.
-        BindFailed: the address is not one of the host's.
-        PrivilegeError: a port below 1024, and no right to it; or as `Host.entered` does.
-        NameSpaceNotFoundError: as `Host.entered` does.
+        PortUnavailable: this program has it already, for a server or reserved.
     """
-    place = _Place.of(address, ipv6=ipv6)
-    if place is None:
-        return
-    with host.entered():
-        try:
-            _bind(place, protocol, port)
-        except OSError as error:
-            what = _told(host, protocol, port, address)
-            if error.errno == errno.EADDRINUSE:
-                pid = sockets.holder(protocol, port)
-                by = f" by process {pid}" if pid else ""
-                raise PortUnavailable(error.errno, f"{what} is taken{by}") from None
-            if error.errno in {errno.EADDRNOTAVAIL, errno.ENODEV}:
-                message = f"cannot bind {what}: {error.strerror} there"
-                raise BindFailed(message) from error
-            if error.errno in {errno.EACCES, errno.EPERM}:
-                raise PrivilegeError(error.errno, f"{what}: {error.strerror}") from error
-            raise
+    with table:
+        if key in _lenders or key in _claims:
+            raise PortUnavailable(errno.EADDRINUSE, "this very program has it")
+        _lenders[key] = lender
 
 
-def _bind(place: _Place, protocol: Protocol, port: int) -> None:
-    try:
-        probe = socket.socket(place.family, _TYPES[protocol])
-    except OSError as error:
-        if error.errno == errno.EAFNOSUPPORT:  # iperf will say so, and what it does instead
-            return
-        raise
-    with probe:
-        scope = 0
-        if place.device and ipaddress.ip_address(place.ip).is_link_local:
-            scope = socket.if_nametoindex(place.device)
-        elif place.device:
-            name = place.device.encode() + b"\0"
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
-        if place.family == socket.AF_INET6:
-            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            where: tuple[str, int] | tuple[str, int, int, int] = (place.ip, port, 0, scope)
-        else:
-            where = (place.ip, port)
-        if protocol == "tcp":  # as iperf does; a connection in TIME_WAIT is no obstacle
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(where)
-        if protocol == "tcp":
-            probe.listen(1)
+def withdraw(key: Key, lender: Lender) -> None:
+    """Take a lender's port off the table; a server that has borrowed it keeps it."""
+    with table:
+        if _lenders.get(key) is lender:
+            del _lenders[key]
 
 
-def _namespace(host: Host) -> int:
-    """Return the inode that identifies the network namespace, whatever name led to it."""
-    with host.entered():
-        return os.stat("/proc/thread-self/ns/net").st_ino  # noqa: PTH116
-
-
-def _told(host: Host, protocol: Protocol, port: int, address: str | None) -> str:
-    at = f" of {address}" if address else ""
-    return f"{protocol.upper()} port {port}{at} on {host}"
+def namespace_here() -> int:
+    """Return the inode that identifies this thread's network namespace, whatever name led to it."""
+    return os.stat("/proc/thread-self/ns/net").st_ino  # noqa: PTH116
 
 
 def _after_fork() -> None:
-    global _lock  # noqa: PLW0603 - the parent's
-    _lock = threading.Lock()
+    global table  # noqa: PLW0603 - the parent's
+    table = threading.RLock()
+    for claims in _claims.values():
+        for one in claims:
+            one.settle()
+    for lender in {id(one): one for one in _lenders.values()}.values():
+        lender.disown()
     _claims.clear()
+    _lenders.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork)

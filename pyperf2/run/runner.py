@@ -16,7 +16,6 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from pyperf2.core import kinds
 from pyperf2.core.loss import LossEvent
 from pyperf2.core.messages import message
 from pyperf2.core.records import Connected, Instant, Interval, RunEnded
@@ -134,6 +133,8 @@ class Run:
             if self._is_sound():
                 if not ready:
                     await self._not_ready(timeout)
+                if self._claim is not None:
+                    self._claim.settle()
                 return True
             return await self._died_at_once()
         except BaseException:
@@ -190,11 +191,15 @@ class Run:
 
     def _take_port(self) -> None:
         order = self.order
-        if order.role != "server" or kinds.is_multicast(order.bind_ip):
-            return  # any number of receivers may share a group
-        self._claim = ports.claim(
-            order.host, order.listens_on, order.port, address=order.bind_ip, ipv6=order.ipv6
-        )
+        if order.role == "server":
+            self._claim = ports.claim(
+                order.host,
+                order.listens_on,
+                order.port,
+                address=order.bind_ip,
+                ipv6=order.ipv6,
+                also=order.binds,
+            )
 
     def _open_raw_log(self) -> None:
         order = self.order

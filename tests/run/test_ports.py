@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyperf2.errors import BindFailed, NameSpaceNotFoundError, PortUnavailable
-from pyperf2.run import ports
+from pyperf2.run import binding, ports
 from pyperf2.run.host import Local, Netns
 from tests.run.conftest import ROOT, python
 
@@ -26,10 +26,14 @@ PORT = 21031
 def hold(protocol: Protocol, port: int, ip: str = "0.0.0.0") -> socket.socket:  # noqa: S104
     """Return a socket that has the port, bound as iperf binds it."""
     sock = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, KINDS[protocol])
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((ip, port))
-    if protocol == "tcp":
-        sock.listen()
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((ip, port))
+        if protocol == "tcp":
+            sock.listen()
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 
@@ -37,10 +41,10 @@ def hold(protocol: Protocol, port: int, ip: str = "0.0.0.0") -> socket.socket:  
 def test_a_free_port_is_free_and_stays_so(protocol: Protocol) -> None:
     """Looking leaves nothing bound, and tells TCP from UDP."""
     for _ in range(3):
-        ports.ensure_free(HERE, protocol, PORT)
-        ports.ensure_free(HERE, protocol, PORT, ipv6=True)
+        binding.ensure_free(HERE, protocol, PORT)
+        binding.ensure_free(HERE, protocol, PORT, ipv6=True)
     with hold("udp" if protocol == "tcp" else "tcp", PORT):
-        ports.ensure_free(HERE, protocol, PORT)
+        binding.ensure_free(HERE, protocol, PORT)
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
@@ -49,25 +53,25 @@ def test_a_taken_port_is_told_with_its_holder(protocol: Protocol, ipv6: bool) ->
     """Also if the holder would share it (SO_REUSEADDR), as iperf does with UDP."""
     told = rf"{protocol.upper()} port {PORT} on this host is taken by process {os.getpid()}"
     with hold(protocol, PORT), pytest.raises(PortUnavailable, match=told):
-        ports.ensure_free(HERE, protocol, PORT, ipv6=ipv6)
-    ports.ensure_free(HERE, protocol, PORT, ipv6=ipv6)
+        binding.ensure_free(HERE, protocol, PORT, ipv6=ipv6)
+    binding.ensure_free(HERE, protocol, PORT, ipv6=ipv6)
 
 
 def test_another_address_is_another_port() -> None:
     """What is held on one address is free on another, but not on all."""
     with hold("udp", PORT, "127.0.0.2"):
-        ports.ensure_free(HERE, "udp", PORT, address="127.0.0.3")
-        ports.ensure_free(HERE, "udp", PORT, address="127.0.0.3%lo")
+        binding.ensure_free(HERE, "udp", PORT, address="127.0.0.3")
+        binding.ensure_free(HERE, "udp", PORT, address="127.0.0.3%lo")
         for address in ("127.0.0.2", None):
             with pytest.raises(PortUnavailable):
-                ports.ensure_free(HERE, "udp", PORT, address=address)
+                binding.ensure_free(HERE, "udp", PORT, address=address)
 
 
 def test_a_multicast_group_may_be_shared() -> None:
     """Several receivers on one machine are what a group is for; names are iperf's to look up."""
     with hold("udp", PORT):
         for address in ("239.1.2.3", "ff15::1", "239.1.2.3%lo", "receiver.example"):
-            ports.ensure_free(HERE, "udp", PORT, address=address)
+            binding.ensure_free(HERE, "udp", PORT, address=address)
             with ports.claim(HERE, "udp", PORT, address=address):
                 ports.claim(HERE, "udp", PORT, address=address).release()
 
@@ -78,15 +82,15 @@ def test_a_tcp_port_in_time_wait_is_free() -> None:
         accepted, _ = server.accept()
         accepted.close()  # the server's side closes first, and waits
         assert b"" == client.recv(1)
-    ports.ensure_free(HERE, "tcp", PORT)
+    binding.ensure_free(HERE, "tcp", PORT)
 
 
 def test_an_address_that_is_not_here_is_refused() -> None:
     """In the words of the kernel, with the address."""
     with pytest.raises(BindFailed, match=r"UDP port 21031 of 192\.0\.2\.1 on this host"):
-        ports.ensure_free(HERE, "udp", PORT, address="192.0.2.1")
+        binding.ensure_free(HERE, "udp", PORT, address="192.0.2.1")
     with pytest.raises(BindFailed, match="no-such-dev"):
-        ports.ensure_free(HERE, "udp", PORT, address="127.0.0.1%no-such-dev")
+        binding.ensure_free(HERE, "udp", PORT, address="127.0.0.1%no-such-dev")
 
 
 def test_a_privileged_port_is_told_apart() -> None:
@@ -94,11 +98,11 @@ def test_a_privileged_port_is_told_apart() -> None:
     code = f"""
 sys.path.insert(0, {str(ROOT)!r})
 from pyperf2.errors import PrivilegeError
-from pyperf2.run import ports
+from pyperf2.run import binding
 from pyperf2.run.host import Local
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:
-    ports.ensure_free(Local(), "tcp", 81)
+    binding.ensure_free(Local(), "tcp", 81)
 except PrivilegeError as error:
     print(error)
 """
@@ -113,14 +117,14 @@ def test_namespaces_have_ports_of_their_own(namespace: str) -> None:
     """The look happens inside; the error names the namespace; a missing one is refused."""
     inside = Netns(namespace)
     with hold("udp", PORT):
-        ports.ensure_free(inside, "udp", PORT)
+        binding.ensure_free(inside, "udp", PORT)
     with inside.entered():
         held = hold("udp", PORT)
     with held:
-        ports.ensure_free(HERE, "udp", PORT)
+        binding.ensure_free(HERE, "udp", PORT)
         told = rf"on network namespace '{namespace}' is taken by process {os.getpid()}"
         with pytest.raises(PortUnavailable, match=told):
-            ports.ensure_free(inside, "udp", PORT)
+            binding.ensure_free(inside, "udp", PORT)
     with pytest.raises(NameSpaceNotFoundError):
         ports.claim(Netns("no-such-namespace"), "udp", PORT)
 
