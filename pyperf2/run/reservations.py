@@ -240,13 +240,13 @@ def _candidates(port: int | None, count: int) -> Sequence[int]:
     """Give the numbers to try, in order."""
     if port is not None:
         return range(port, min(port + count, kinds.MAX_PORT + 1))
-    given_to_clients = range(0)
+    first, last = PICKED_FROM.start, PICKED_FROM.stop
+    low = high = last
     with contextlib.suppress(OSError):  # no /proc/sys: a container may hide it
-        low, high = _EPHEMERAL.read_text(encoding="ascii").split()
-        given_to_clients = range(int(low), int(high) + 1)
-    left = [one for one in PICKED_FROM if one not in given_to_clients] or [*PICKED_FROM]
+        low, high = map(int, _EPHEMERAL.read_text(encoding="ascii").split())
+    left = [*range(first, min(low, last)), *range(max(first, high + 1), last)] or [*PICKED_FROM]
     start = secrets.randbelow(len(left))  # programs that start at once rarely meet
-    return [*left[start:], *left[:start]]
+    return left[start:] + left[:start]
 
 
 def _none_free(
