@@ -30,12 +30,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyperf2.terminal import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
 class PyPerf2Error(Exception):
     """Base of everything this library raises on purpose."""
+
+    def __str__(self) -> str:
+        """Say what happened; iperf's words in it are escaped, a terminal obeys none of them."""
+        return printable(super().__str__())
 
 
 class OptionError(PyPerf2Error, ValueError):

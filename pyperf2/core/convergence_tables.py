@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 from pyperf2.core.convergence import statistics_of
 from pyperf2.core.outcome import begin_of, end_of
+from pyperf2.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ def text_of(runs: Sequence[ConvergenceRun]) -> str:
             unit = "ms" if name.endswith("_s") else "datagrams"
             words = name.removesuffix("_s").replace("_", " ")
             lines.append(f"  {words}, {unit}: {_told_statistics(one, scale)}")
-    return "\n".join(lines).rstrip() or "nothing was run"
+    return printable("\n".join(lines).rstrip()) or "nothing was run"
 
 
 def _head(run: ConvergenceRun, runs: int) -> Iterator[str]:
@@ -167,7 +168,7 @@ def _flow_rows(runs: Sequence[ConvergenceRun]) -> Iterator[Sequence[Any]]:
         for flow in run.flows:
             figures = [getattr(flow, name) for name in _FIGURES]
             yield (
-                run.number, flow.flow, flow.receiver, flow.protocol, flow.status,
+                run.number, _cell(flow.flow), _cell(flow.receiver), flow.protocol, flow.status,
                 len(flow.outages), int(flow.suspect), *(getattr(flow, name) for name in _COUNTS),
                 *(part for figure in figures for part in (figure or (None, None))),
             )  # fmt: skip
@@ -182,10 +183,16 @@ def _outage_rows(runs: Sequence[ConvergenceRun]) -> Iterator[Sequence[Any]]:
         for flow in run.flows:
             for outage in (*flow.earlier, *flow.outages):
                 yield (
-                    run.number, flow.flow, flow.receiver, int(outage in flow.outages),
+                    run.number, _cell(flow.flow), _cell(flow.receiver),
+                    int(outage in flow.outages),
                     *_at(outage), *(getattr(outage, name) for name in _PLACED), outage.method,
                     int(outage.complete), int(outage.suspect),
                 )  # fmt: skip
+
+
+def _cell(text: str) -> str:
+    """Make a name a cell that no spreadsheet takes for a formula."""
+    return printable(f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text)
 
 
 def _at(outage: Outage) -> tuple[str, str]:
@@ -211,7 +218,7 @@ def junit_of(runs: Sequence[ConvergenceRun], verdict: Verdict | None) -> str:
         failures = 0
         for flow in run.flows:
             case = ET.SubElement(
-                suite, "testcase", classname=_clean(flow.flow), name=_clean(flow.receiver),
+                suite, "testcase", classname=printable(flow.flow), name=printable(flow.receiver),
                 time=f"{flow.convergence_s.value if flow.convergence_s else 0:.6f}",
             )  # fmt: skip
             mine = [one for one in checks if (one.flow, one.receiver) == (flow.flow, flow.receiver)]
@@ -222,11 +229,11 @@ def junit_of(runs: Sequence[ConvergenceRun], verdict: Verdict | None) -> str:
             failures += _fail(case, whole, None, judged=True)
         if run.error is not None:
             case = ET.SubElement(suite, "testcase", classname="run", name="carried through")
-            ET.SubElement(case, "error", message=_clean(run.error))
+            ET.SubElement(case, "error", message=printable(run.error))
         suite.set("tests", str(len(suite)))
         suite.set("failures", str(failures))
         suite.set("errors", str(int(run.error is not None)))
-        ET.SubElement(suite, "system-out").text = _clean(
+        ET.SubElement(suite, "system-out").text = printable(
             "\n".join([*_head(run, 1), *_table(run), *_summary(run)])
         )
     return ET.tostring(root, encoding="unicode", xml_declaration=True)
@@ -243,11 +250,6 @@ def _fail(
         lines, kind = [flow.status], "failed"
     if not lines:
         return 0
-    failure = ET.SubElement(case, "failure", type=kind, message=_clean(lines[0]))
-    failure.text = _clean("\n".join(lines))
+    failure = ET.SubElement(case, "failure", type=kind, message=printable(lines[0]))
+    failure.text = printable("\n".join(lines))
     return 1
-
-
-def _clean(text: str) -> str:
-    """Leave out what XML 1.0 cannot hold."""
-    return "".join(c if c in "\t\n" or (c >= " " and c.isprintable()) else "?" for c in text)

@@ -28,7 +28,7 @@ DSCP_NAMES: Final[dict[str, int]] = {
 MAX_PORT: Final = 65535
 _MAX_DSCP: Final = 63  # six bits (RFC 2474)
 _MAX_TOS: Final = 255
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udc7f\udd00-\udfff]")
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 _HOST: Final = re.compile(r"^[A-Za-z0-9._:%\[\]-]+$")
@@ -42,10 +42,15 @@ class Kind:
     parse: Callable[[Any], Any]
 
 
-def _text(value: Any) -> str:
+def _fit(value: Any) -> str:
     text = str(value)
-    if _CONTROL.search(text):
+    if _UNFIT.search(text):  # lone surrogates besides: no program can be given those
         raise ValueError("control characters (NUL, newline, …) are not allowed")
+    return text
+
+
+def _text(value: Any) -> str:
+    text = _fit(value)
     if text.startswith("-"):
         raise ValueError("a value that begins with '-' would be taken for an option")
     return text
@@ -131,7 +136,8 @@ def _flag(value: Any) -> bool:
 
 
 def _host(value: Any) -> str:
-    text = _text(value).strip()
+    text = _fit(value).strip()
+    _text(text.strip("[]"))  # the brackets of an IPv6 address do not reach the command line
     if not _HOST.fullmatch(text):
         raise ValueError("a host name or an IP address is wanted")
     return text
@@ -176,17 +182,7 @@ def _size(value: Any) -> str | int:
 def _arguments(value: Any) -> tuple[str, ...]:
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise TypeError("a list of arguments is wanted, as in ['--ipg', '5']")
-    arguments = tuple(str(item) for item in value)
-    if any(_CONTROL.search(item) for item in arguments):
-        raise ValueError("control characters (NUL, newline, …) are not allowed")
-    return arguments
-
-
-def _name(value: Any) -> str:
-    text = str(value)
-    if _CONTROL.search(text):
-        raise ValueError("control characters (NUL, newline, …) are not allowed")
-    return text
+    return tuple(map(_fit, value))
 
 
 def _namespace(value: Any) -> str:
@@ -199,7 +195,7 @@ def _namespace(value: Any) -> str:
 FLAG: Final = Kind("True or False", _flag)
 HOST: Final = Kind("a host name or an IP address", _host)
 TEXT: Final = Kind("text", _text)
-NAME: Final = Kind("text", _name)
+NAME: Final = Kind("text", _fit)
 NAMESPACE: Final = Kind("the name of a network namespace", _namespace)
 PORT: Final = integer(1, MAX_PORT)
 DSCP: Final = Kind("a DSCP name or code point 0-63", _dscp)

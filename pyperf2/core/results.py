@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pyperf2.terminal import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -113,14 +115,17 @@ class Result:
         return plain.to_result(data)
 
     def report(self) -> str:
-        """Give a short table for a person: a line per stream, a line per outage."""
+        """Give a short table for a person: a line per stream, a line per outage.
+
+        Whatever iperf said stands escaped in it: a terminal obeys none of it.
+        """
         lines = [_HEADER]
         for stream in self.streams.values():
             lines.append(_stream_line(stream))
             lines += [_outage_line(outage) for outage in stream.outages]
         if self.error is not None:
             lines.append(f"error: {self.error}")
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 def _stream_line(stream: StreamResult) -> str:
