@@ -7,7 +7,7 @@ the time without a datagram (RFC 6414); where the two differ, the clock has slip
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ Method = Literal["located", "contained", "degraded", "rate", "open"]
 DEFICIT_PACKETS: Final = 2.5  # the clock's own noise stays below 1
 JITTER_S: Final = 0.0005  # of sender and receiver, on top of one packet
 CLOSER_JITTER_S: Final = 0.002  # 2.0.x stamps an interval's end by the datagram that closes it
+_NOISE: Final = 2.0  # standard deviations, of the ratio of one interval
+_FEW: Final = 3  # intervals: where loss begins, where it ends, and one more
+_BOUND: Final = 4.0  # standard deviations that bound a count of datagrams lost at random
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ class Gap:
     located: bool = False
     deficit: float = 0.0  # the deepest before it
     ends: int | None = None  # first number after it, where a boundary shows that (2.0.x)
+    ahead: float = 0.0  # how far that number is ahead of the boundary
     room_end: float = 0.0  # where the next outage begins, if in the same interval
     before: Point | None = None
     after: Point | None = None
@@ -97,6 +101,11 @@ class Gap:
     unseen: float = DEFICIT_PACKETS  # how short the boundary before it may be, and not show it
     doubt: int = 0  # of those lost, how many may have been lost before the stream's first
     row: Row | None = None  # the degraded period that has swallowed it
+
+    @property
+    def in_one_piece(self) -> float:
+        """How many were lost in a row for certain: all that was sent while a boundary waited."""
+        return max(self.deficit if self.located else 0.0, self.ahead)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,6 +116,29 @@ class Row:
     end: float
     lost: int = 0
     span: int = 0
+    most: float = 0.0  # the ratio that one of its intervals had at least
+    intervals: int = 0
+
+    def take(self, lost: int, span: int) -> None:
+        """Take the loss of one of its intervals."""
+        if not span:
+            return
+        self.lost += lost
+        self.span += span
+        self.intervals += 1
+        ratio = lost / span
+        noise = _NOISE * sqrt(ratio * (1.0 - ratio) / span)
+        self.most = max(self.most, ratio - noise)
+
+    @property
+    def ratio(self) -> float:
+        """The ratio of random loss: where it comes and goes, that of where it was."""
+        return max(self.lost / self.span, self.most) if self.span else 0.0
+
+    @property
+    def bound(self) -> float:
+        """The most that the ratio may be: so few intervals may all have been lossy in part."""
+        return self.ratio if self.intervals > _FEW else 1.0
 
 
 def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outage | None:
@@ -139,7 +171,8 @@ def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outa
     elif gap.ends is not None:
         end = (clock.time_of(gap.ends, gap.before) or gap.interval[1]) - packet_s
         begin = end - duration
-        begin_drift = clock.drift(gap.ends, gap.before) + stretch
+        doubt = _random_in(gap, ratio)
+        begin_drift = clock.drift(gap.ends, gap.before) + stretch + doubt * packet_s
     else:
         low = max(gap.interval[0] - (gap.unseen * packet_s if gap.before else 0.0), 0.0)
         if gap.deficit and before is not None:
@@ -153,7 +186,7 @@ def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outa
         begin_s=begin,
         end_s=end,
         begin_error_s=error + begin_drift,
-        end_error_s=error + end_drift + doubt * packet_s,
+        end_error_s=error + end_drift + (doubt * packet_s if gap.located else 0.0),
         duration_s=duration,
         duration_error_s=(1 + doubt) * packet_s + stretch,
         packets_lost=lost,
@@ -168,8 +201,10 @@ def _random_in(gap: Gap, ratio: float) -> int:
     """Bound what random loss around a blackout may have added to its gap."""
     if not ratio:
         return 0
-    expected = gap.received * ratio / max(1.0 - ratio, 0.01)
-    return round(expected + 4 * sqrt(expected)) + 1
+    passed = max(1.0 - ratio, 0.01)
+    expected = gap.received * ratio / passed
+    likely = expected + _BOUND * sqrt(expected / passed)  # negative binomial
+    return min(round(likely) + 1, max(ceil(gap.lost - gap.in_one_piece), 0) + 1)
 
 
 def row_outage(row: Row, clock: Clock, *, jitter_s: float, complete: bool) -> Outage:

@@ -51,9 +51,9 @@ def outages_of(
 def _ratio_at(gap: Gap, rows: Sequence[Row], begins: Sequence[float]) -> float:
     """Give the ratio of random loss around a gap."""
     at = bisect_right(begins, gap.interval[1]) - 1
-    if at < 0 or rows[at].end < gap.interval[1] or not rows[at].span:
+    if at < 0 or rows[at].end < gap.interval[1]:
         return 0.0
-    return rows[at].lost / rows[at].span
+    return rows[at].bound
 
 
 def without_fins(found: list[Outage], *, repeated: int, doubt: int, packet_s: float) -> None:

@@ -281,7 +281,7 @@ class Estimator:
         self._short = False
         unproven = self.clock.points <= _UNPROVEN_POINTS
         if self._closer and deficit <= -self._missed:
-            gap.ends = self._number
+            gap.ends, gap.ahead = self._number, -deficit
         elif -self._jump <= deficit <= (self._jump if unproven else _JUMP_PACKETS):
             self._learn(end)  # numbers tell the time through loss, too
         elif deficit >= self._missed:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
+from math import log
 from typing import TYPE_CHECKING, Final
 
 from pyperf2.core.gaps import Row
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 
 MAX_OUTAGES: Final = 10_000  # kept; what falls out stays in the totals
 _DEGRADED_AFTER: Final = 3  # lossy intervals in a row
-_BLACKOUT_PACKETS: Final = 10.0  # a deficit that random loss does not make: 10 lost in a row
+_BLACKOUT_PACKETS: Final = 10.0  # in a row, at least, that random loss does not make
+_NEVER: Final = 14.0  # a chance of exp(-14), one in a million, is none
+_MOST_RANDOM: Final = 0.99
 _RECENT: Final = 4
 
 
@@ -56,6 +60,8 @@ class Periods:
     def confirm(self) -> None:
         """Learn of a clean interval, or of the end: what is open is as it stands."""
         self._lossy = 0
+        if self._row is not None:
+            self._merge()  # no clean interval was in between
         for gap in self._open:
             gap.after = self._clock.anchor()
             self._done.append(gap)
@@ -99,13 +105,23 @@ class Periods:
         """Lossy intervals in a row are one degraded period; a blackout in it stays its own."""
         row = self._row or Row(begin=self._open[0].interval[0], end=self._open[0].interval[1])
         self._row = row
+        least = self._least_blackout(row)
         for gap in self._open:
             row.end = gap.interval[1]
-            if gap.located and gap.deficit >= _BLACKOUT_PACKETS:
+            if gap.in_one_piece >= least:
+                gap.located = gap.located and gap.deficit >= least
                 gap.after = self._clock.anchor()
                 self._done.append(gap)
             else:
                 gap.row = row
-                row.lost += gap.lost - gap.late
-                row.span += gap.lost + gap.received
+                row.take(gap.lost - gap.late, gap.lost + gap.received)
         self._open.clear()
+
+    def _least_blackout(self, row: Row) -> float:
+        """Give how many lost in a row are no random loss: the more, the more is lost at random."""
+        beside = replace(row)
+        for gap in self._open:
+            if gap.in_one_piece < _BLACKOUT_PACKETS:
+                beside.take(gap.lost - gap.late, gap.lost + gap.received)
+        ratio = min(beside.ratio, _MOST_RANDOM)
+        return max(_BLACKOUT_PACKETS, -_NEVER / log(ratio)) if ratio else _BLACKOUT_PACKETS
