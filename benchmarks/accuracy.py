@@ -17,15 +17,15 @@ import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2 import replay
 from pyperf2.core.binary import Version
 from pyperf2.run.probe import probe
+from pyperf2.selftest.judge import judge
+from pyperf2.selftest.report import Spread
 from tests.accuracy import scripts
 from tests.accuracy.flows import OverloadedError, play
-from tests.accuracy.judge import judge
 from tests.accuracy.path import Path as Network
 from tests.accuracy.truth import of_recording
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pyperf2 import StreamResult
+    from pyperf2.selftest.judge import Error, Verdict
     from tests.accuracy.flows import Flow, Played
-    from tests.accuracy.judge import Error, Verdict
 
 ROOT: Final = Path(__file__).parents[1]
 RECORDINGS: Final = ROOT / "tests" / "recordings"
@@ -72,9 +72,9 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """Give what stands in the table."""
-        located = [one for one in self.errors if one.method == "located"]
-        alone = [one for one in self.errors if one.alone and one.method != "degraded"]
-        sure = [one for one in alone if one.method == "located"]
+        located = [one for one in self.errors if one.outage.method == "located"]
+        alone = [one for one in self.errors if one.alone and one.outage.method != "degraded"]
+        sure = [one for one in alone if one.outage.method == "located"]
         inside = sum(one.inside for one in self.errors)
         return (
             f"{self.right} of {self.streams}",
@@ -87,10 +87,7 @@ class Row:
 
 
 def _spread(errors: Sequence[float]) -> str:
-    if not errors:
-        return ""
-    sizes = [abs(error) * 1000 for error in errors]
-    return f"{median(sizes):.2f} / {max(sizes):.2f}"
+    return str(Spread.of(errors) or "")
 
 
 def recorded(name: str) -> Iterator[dict[str, Any]]:

@@ -10,15 +10,15 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from pyperf2 import Client, Server, start_all, stop_all
-from tests.accuracy.truth import of_capture
+from pyperf2.selftest.truth import of_capture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path as File
 
     from pyperf2 import Result, StreamResult
+    from pyperf2.selftest.truth import Truth
     from tests.accuracy.path import Kind, Path, Toggle
-    from tests.accuracy.truth import Truth
 
 _DEADLINE_S: Final = 10.0
 _LAST_WORDS_S: Final = 1.0  # for servers to print what the FIN has ended

@@ -2,8 +2,8 @@
 
 A sender and three receivers hang on a bridge. nftables, on the bridge, drops what is to be lost
 and counts it; it never touches what a sender hands to its own kernel, which would tell iperf.
-What comes in and what goes out is captured with the kernel's time stamps (``capture.py``), so the
-truth does not depend on when a rule was changed.
+What comes in and what goes out is captured with the kernel's time stamps
+(``pyperf2/selftest/capture.py``), so the truth does not depend on when a rule was changed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import socket
 import subprocess
 import time
 import uuid
@@ -22,10 +23,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from pyroute2 import netns
 
-from tests.accuracy.capture import Tap, raw_socket
+from pyperf2.selftest.capture import Tap
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from typing_extensions import Self
@@ -116,9 +116,9 @@ class Path:
             run("ip", "-n", name, "-batch", "-", feed=feed)
         self.rules(_RULES + _COPIES)
         self._nft = self._inside(_Nft)
-        self._exit = self._inside(partial(raw_socket, "port1"))
+        self._exit = self._inside(partial(_raw_socket, "port1"))
         exits = [f"port{number + 1}" for number in range(len(self.ips))]
-        self.tap = self._inside(partial(Tap, "port0", exits))
+        self.tap = self._inside(partial(Tap, "port0", exits, frames=True))
 
     def _remove(self) -> None:
         for name in (self.sender, self._bridge, *self.receivers):
@@ -198,6 +198,13 @@ class Path:
         while (left := wall_ns - time.time_ns()) > 0:
             self.tap.read()
             time.sleep(min(left / 1e9, 0.05))
+
+
+def _raw_socket(device: str) -> socket.socket:
+    """Open a socket that sends frames by a device of the namespace it is made in."""
+    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    made.bind((device, 0))
+    return made
 
 
 class _Nft:

@@ -14,17 +14,17 @@ import pytest
 
 from pyperf2.core.binary import V2_0_14, V2_1
 from pyperf2.run.probe import probe
+from pyperf2.selftest.judge import JITTER_S, OLD_JITTER_S, judge
 from tests.accuracy import scripts
 from tests.accuracy.flows import OverloadedError, play
-from tests.accuracy.judge import JITTER_S, OLD_JITTER_S, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path as File
 
     from pyperf2.core.binary import Build
+    from pyperf2.selftest.judge import Verdict
     from tests.accuracy.flows import Flow, Heard, Played
-    from tests.accuracy.judge import Verdict
     from tests.accuracy.path import Path
 
     Plays = Callable[[Sequence[Flow]], list[Played]]

@@ -14,33 +14,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyperf2.convergence import ConvergenceTest
+from pyperf2.selftest.brackets import between, instant, outside
 from tests.convergence.network import sleep_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyperf2.convergence import ConvergenceReport, Figure, Flow
+    from pyperf2.convergence import ConvergenceReport, Flow
     from tests.accuracy.path import Toggle
     from tests.convergence.network import Network
 
 pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.timeout(90), pytest.mark.alone]
 
 AGAIN = 4
-JITTER_S = 0.0005  # of this machine, beside what the bars allow
-
-
-def outside(figure: Figure | None, low_s: float, high_s: float) -> str | None:
-    """Say how a figure's bar misses what is known to be between two times."""
-    if figure is None:
-        return "there is none"
-    if figure.low - JITTER_S <= high_s and low_s <= figure.high + JITTER_S:
-        return None
-    return f"{figure} misses {low_s} to {high_s}"
-
-
-def between(first: Toggle, last: Toggle) -> tuple[float, float]:
-    """Give the bounds of the time between two changes of the rules, in seconds."""
-    return (last.before_ns - first.after_ns) / 1e9, (last.after_ns - first.before_ns) / 1e9
 
 
 class Staggered:
@@ -152,7 +138,7 @@ def timing_faults(report: ConvergenceReport, script: Staggered) -> list[str]:
         full = (last[0], last[1] + 1.0)  # TCP's may be the last
         checked.append(("full", outside(report.full_convergence_s, *full)))
     joint = report.joint
-    begin = (script.on.before_ns / 1e9, script.on.after_ns / 1e9)
+    begin = instant(script.on)
     checked.append(("joint begin", outside(joint.begin_s if joint else None, *begin)))
     return [f"{what}: {fault}" for what, fault in checked if fault is not None]
 
@@ -184,7 +170,7 @@ def test_a_common_cause_is_told_by_all_flows_together_run_after_run(network: Net
                 (joint.begin_s if joint else None, on),
                 (joint.end_s if joint else None, off),
             ):
-                fault = outside(figure, toggle.before_ns / 1e9, toggle.after_ns / 1e9)
+                fault = outside(figure, *instant(toggle))
                 faults += [fault] if fault else []
         return report, faults
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pyperf2 import Outage, StreamResult
-    from tests.accuracy.truth import Gap, Truth
+    from pyperf2.core.gaps import Outage
+    from pyperf2.core.results import StreamResult
+    from pyperf2.selftest.truth import Gap, Truth
 
 JITTER_S: Final = 0.0005  # allowed beside one packet; a sender's own unevenness comes on top
 OLD_JITTER_S: Final = 0.002  # 2.0.13 and before stamp an interval by the datagram that ends it
 LENGTH_JITTER_S: Final = 0.0001
+_MS: Final = 1000.0
 _SEARCH_S: Final = 0.1  # how far a located outage is from the gap that it is compared with
 
 
@@ -24,7 +26,8 @@ class Error:
     is as late as iperf's lines were read.
     """
 
-    method: str
+    outage: Outage
+    gaps: tuple[Gap, ...]  # what it tells of
     begin_s: float
     end_s: float
     length_s: float
@@ -32,6 +35,17 @@ class Error:
     inside: bool  # begin and end within the bars
     within: bool  # begin and end within a packet and the jitter
     alone: bool  # nothing else was lost in it, so that its length has a meaning
+
+    def __str__(self) -> str:
+        """Say how far it is off, and what the bars allow."""
+        told = self.outage
+        return (
+            f"{told.method} outage of {told.packets_lost} datagrams at {told.begin_s:.4f} s: "
+            f"begin off by {self.begin_s * _MS:+.2f} ms (bar {told.begin_error_s * _MS:.2f}), "
+            f"end by {self.end_s * _MS:+.2f} ms (bar {told.end_error_s * _MS:.2f}), "
+            f"length by {self.length_s * _MS:+.2f} ms; "
+            f"its sender was off its pace by {self.uneven_s * _MS:.2f} ms"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +79,26 @@ def judge(
     for outage in sorted(outages, key=lambda one: (order[one.method], one.begin_s)):
         gaps = _of(outage, left, truth, packet_s)
         if not gaps:
-            verdict.miscounted.append(f"an outage where none was: {outage}")
+            verdict.miscounted.append(
+                f"an outage where none was: {outage.packets_lost} datagrams at "
+                f"{outage.begin_s:.4f} s"
+            )
             continue
         for gap in gaps:
             left.remove(gap)
         spare = 0 if outage.method == "located" else edges
         lost = sum(gap.packets for gap in gaps)
         if abs(lost - outage.packets_lost) > outage.packets_lost_error + spare:
-            verdict.miscounted.append(f"{lost} lost in {outage}")
+            verdict.miscounted.append(
+                f"an outage at {outage.begin_s:.4f} s: {lost} were lost, "
+                f"{outage.packets_lost} ±{outage.packets_lost_error} are told"
+            )
         edges += abs(lost - outage.packets_lost)
         _compare(outage, gaps, truth, packet_s, jitter_s, verdict)
     if sum(gap.packets for gap in left) > edges:
-        verdict.miscounted.append(f"{len(left)} gaps in no outage, the first: {left[0]}")
+        verdict.miscounted.append(
+            f"{len(left)} outages are not told; the first took {left[0].packets} datagrams"
+        )
     return verdict
 
 
@@ -165,7 +187,8 @@ def _compare(
     doubt_s = outage.duration_error_s - packet_s if outage.packets_lost_error else 0.0
     allowed = packet_s + jitter_s + uneven + doubt_s
     error = Error(
-        method=outage.method,
+        outage=outage,
+        gaps=tuple(gaps),
         begin_s=begin,
         end_s=end,
         length_s=length,
@@ -177,10 +200,10 @@ def _compare(
     )
     verdict.errors.append(error)
     if not error.inside:
-        verdict.mistimed.append(f"the truth is outside the bars: {error} {outage}")
+        verdict.mistimed.append(f"the truth is outside the bars: {error}")
     if outage.method == "located":
         if not error.within:
-            verdict.mistimed.append(f"located, and off by more than {allowed:.4f} s: {error}")
+            verdict.mistimed.append(f"off by more than {allowed * _MS:.2f} ms: {error}")
         most = outage.duration_error_s + LENGTH_JITTER_S + 2 * uneven
         if abs(length) > most:
-            verdict.mistimed.append(f"its length is off by more than {most:.4f} s: {error}")
+            verdict.mistimed.append(f"its length is off by more than {most * _MS:.2f} ms: {error}")
