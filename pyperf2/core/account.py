@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from pyperf2.core.counting import Count, Counter, profile_for, profile_like
+from pyperf2.core.counting import NOTHING, Count, Counter, plus, profile_for, profile_like
 from pyperf2.core.ending import Tail
 from pyperf2.core.outage import Estimator
 
@@ -42,7 +42,8 @@ class Totals:
 
     ``lost_error`` bounds ``lost`` on both sides; 0 is exact. ``leading`` were lost before the
     first that arrived, ``trailing`` behind the last; ``repeated_fins`` are in the last gap, but
-    no datagrams of the stream; ``fin_doubt`` of it may be such.
+    no datagrams of the stream; ``fin_doubt`` of it may be such. ``on_the_way`` of those trailing
+    may have come when nobody listened any more.
     """
 
     sent: int | None = None
@@ -55,6 +56,7 @@ class Totals:
     trailing: int | None = None
     repeated_fins: int = 0
     fin_doubt: int = 0
+    on_the_way: int = 0
 
 
 class ReceiverAccount:
@@ -66,13 +68,18 @@ class ReceiverAccount:
         *,
         nominal: float | None = None,
         datagram_length: int | None = None,
+        ends_first: bool = False,
     ) -> None:
-        """Begin; ``nominal`` is the offered load in packets per second, where known."""
+        """Begin; ``nominal`` is the offered load in packets per second, where known.
+
+        ``ends_first``: it is the receiver that ends the test.
+        """
         self._nominal = nominal
+        self._ends_first = ends_first
         self._length = datagram_length
         self._guesses = version is None
         self._count_as(profile_for(version))
-        self._sum = _NOTHING
+        self._sum = NOTHING
         self._late_told = 0  # by the late lines of all intervals, time-outs included
         self._doubtful = 0
         self._last: tuple[Interval, Count] | None = None
@@ -107,7 +114,7 @@ class ReceiverAccount:
             self._tail = None
             self._doubtful += max(count.received, 1)
         self._last = (interval, count)
-        self._sum = _plus(self._sum, count)
+        self._sum = plus(self._sum, count)
         self._late_told += interval.out_of_order or 0
         self._estimator.feed(interval.start, interval.end, count)
         if count.late:
@@ -141,7 +148,7 @@ class ReceiverAccount:
         count = self._counter.recount(
             replace(interval, out_of_order=late.count), expected=self._expected(interval)
         )
-        self._sum = _plus(self._sum, count, before)
+        self._sum = plus(self._sum, count, before)
         self._late_told += late.count - (interval.out_of_order or 0)
         self._amend(count.gap - before.gap, count.late - before.late, interval)
         self._last = (replace(interval, out_of_order=late.count), count)
@@ -165,7 +172,7 @@ class ReceiverAccount:
 
     def _take_late(self, tail: Tail) -> None:
         count = Count(0, tail.late, 0, tail.late, unsure=tail.unsure)
-        self._sum = _plus(self._sum, count)
+        self._sum = plus(self._sum, count)
         self._late_told += tail.late
         self._estimator.amend(0, tail.late, None)
 
@@ -186,7 +193,7 @@ class ReceiverAccount:
             # Builds leave the end of a run, or all of a short one, to the final line.
             start = self._last[0].end if self._last else 0.0
             count = tail.count()
-            self._sum = _plus(self._sum, count)
+            self._sum = plus(self._sum, count)
             end = self._fine_end(final, count.span)
             self._estimator.feed(start, end or final.end, count, coarse=end is not None)
             if count.late:
@@ -200,7 +207,7 @@ class ReceiverAccount:
             together = abs(final.end - interval.end) <= _SAME_END_S
             if together and count.received and self._profile.final_total_extra:
                 if self._reads_fin_twice(interval):
-                    self._sum = _plus(self._sum, Count(0, 0, 1, 0), Count(0, 1, 0, 0))
+                    self._sum = plus(self._sum, Count(0, 0, 1, 0), Count(0, 1, 0, 0))
                     self._estimator.amend(1, 0, None)
                 alone = count.gap > 0 and count.received == 1 and self._estimator.reopen()
                 reopened = count.gap if alone else 0
@@ -256,7 +263,7 @@ class ReceiverAccount:
         sent = self._sent_by(sender)
         arrived, highest = sums.received, tail.highest
         behind = tail.gap  # lost after the last interval
-        fin_doubt = 0
+        fin_doubt = on_the_way = 0
         fin, fin_within = tail.fin, tail.fin_within
         if sent is not None:
             fin_within = bool(self._profile.final_total_extra) and not fin and highest > sent
@@ -266,6 +273,8 @@ class ReceiverAccount:
             pass
         elif sent is not None and (fin or self._listened(sender, final)):
             behind += sent - highest  # less what repeated FINs have added
+            on_the_way = 0 if fin else self._on_the_way(sent - highest, final)
+            doubt += on_the_way
         elif sent is not None:
             behind += min(self._estimator.missing(self._end(final)), max(sent - highest, 0))
             doubt += _STOP_DOUBT + (self._interval_packets() if final is None else 0)
@@ -297,8 +306,19 @@ class ReceiverAccount:
             leading=self._estimator.leading,
             trailing=max(behind + tail.reopened, 0) if told else None,
             fin_doubt=fin_doubt,
+            on_the_way=on_the_way,
             repeated_fins=max(-behind - tail.reopened, 0),
         )
+
+    def _on_the_way(self, behind: int, final: Summary | None) -> int:
+        """Give how many of those behind the last one may just have come too late.
+
+        iperf3's client, where it receives, ends the test by itself. What it was short of when it
+        did so was lost before.
+        """
+        if not self._ends_first or self._estimator.missing(self._end(final)):
+            return 0
+        return max(behind, 0)
 
     def _sent_by(self, sender: Sender | None) -> int | None:
         """Give the data datagrams sent; a build that was guessed is the sender's, too."""
@@ -347,7 +367,7 @@ class ReceiverAccount:
         """Give the outages, on the wall clock too, those of a stalled sender marked."""
         totals = self.totals(final, sender) if stream_ended else Totals()
         found = self._estimator.outages(
-            trailing=totals.trailing,
+            trailing=0 if totals.on_the_way else totals.trailing,
             ended=stream_ended,
             repeated_fins=totals.repeated_fins,
             fin_doubt=totals.fin_doubt,
@@ -373,19 +393,6 @@ class ReceiverAccount:
             return None
         microseconds = self._zero_ns // 1000 + round(stream_s * 1e6)
         return _EPOCH + timedelta(microseconds=microseconds)
-
-
-_NOTHING: Final = Count(0, 0, 0, 0)
-
-
-def _plus(total: Count, more: Count, instead_of: Count = _NOTHING) -> Count:
-    return Count(
-        total.span + more.span - instead_of.span,
-        total.received + more.received - instead_of.received,
-        total.gap + more.gap - instead_of.gap,
-        total.late + more.late - instead_of.late,
-        unsure=total.unsure + more.unsure - instead_of.unsure,
-    )
 
 
 def _spread_ms(interval: Interval) -> float | None:

@@ -101,6 +101,7 @@ class StreamBook:
         version: Version | None,
         nominal: float | None,
         datagram_length: int | None,
+        ends_first: bool = False,
     ) -> None:
         """Open the book of a stream, first heard of at ``opened``.
 
@@ -111,6 +112,7 @@ class StreamBook:
             version: of the iperf that reports it.
             nominal: offered load in packets per second, where known.
             datagram_length: bytes of a UDP payload, where known.
+            ends_first: whether this side ends the test, not the other one.
         """
         self.stream_id = stream_id
         self.opened = opened
@@ -119,7 +121,9 @@ class StreamBook:
         self.summary: Summary | None = None
         self.server_report: ServerReport | None = None
         self.ended = False
-        self._receiver = ReceiverAccount(version, nominal=nominal, datagram_length=datagram_length)
+        self._receiver = ReceiverAccount(
+            version, nominal=nominal, datagram_length=datagram_length, ends_first=ends_first
+        )
         self._sender = SenderAccount(nominal=nominal, profile=profile_for(version))
         self._silence = SilenceEstimator()
         self._receives = False

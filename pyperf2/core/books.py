@@ -61,6 +61,7 @@ class Books:
                 version=plan.version or self._usual_version(),
                 nominal=plan.policy.expected_pps,
                 datagram_length=plan.datagram_length,
+                ends_first=plan.role == "client",
             )
             # The way back over one connection ("*1") has no "connected" line of its own.
             there = self._books.get(stream_id[1:]) if stream_id.startswith("*") else None

@@ -126,6 +126,20 @@ class Count(NamedTuple):
     unsure: int = 0
 
 
+NOTHING: Final = Count(0, 0, 0, 0)
+
+
+def plus(total: Count, more: Count, instead_of: Count = NOTHING) -> Count:
+    """Add an interval to a total, or put it in the place of one that is in it."""
+    return Count(
+        total.span + more.span - instead_of.span,
+        total.received + more.received - instead_of.received,
+        total.gap + more.gap - instead_of.gap,
+        total.late + more.late - instead_of.late,
+        unsure=total.unsure + more.unsure - instead_of.unsure,
+    )
+
+
 class Counter:
     """The account of one stream, interval by interval."""
 

@@ -191,6 +191,13 @@ def _times(
     )
 
 
+@cache
+def recordings_of_iperf3(version: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the recorded scenarios of a version."""
+    with gzip.open(_FOLDER / f"iperf3-{version}.jsonl.gz", "rt") as file:
+        return tuple(map(json.loads, file))
+
+
 # --- runs with known totals ---------------------------------------------------------------------
 
 
@@ -255,6 +262,57 @@ def test_every_scenario_of_a_lone_stream(version: str, scenario: str) -> None:
 
 def _lines(output: Output) -> list[tuple[float, bytes]]:
     return [(at, text.encode("utf-8", "surrogateescape")) for at, _, text in output.lines]
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("version", ["3.9", "3.12", "3.18"])
+def test_what_is_on_its_way_when_a_reverse_test_ends_is_in_doubt(
+    version: str, *, paired: bool
+) -> None:
+    """iperf3's client stops reading by itself: what its server sent last may be on its way."""
+    in_doubt = 0
+    for run in recordings_of_iperf3(version):
+        if not run["scenario"].startswith("udp_R"):
+            continue
+        told = {
+            side: [(at, text) for at, _, text in run[side]["lines"]]
+            for side in ("client", "server")
+        }
+        result = replay(
+            told["client"],
+            tool="iperf3",
+            role="client",
+            version=version,
+            peer=told["server"] if paired else None,
+        )
+        streams = [stream for key, stream in result.streams.items() if key != "SUM"]
+        lost = sum(stream.packets_lost or 0 for stream in streams)
+        error = sum(stream.packets_lost_error or 0 for stream in streams)
+        assert abs(lost - run["ground_truth"]["dropped_data_datagrams"]) <= error
+        assert error == sum(stream.packets_lost_trailing or 0 for stream in streams) <= 2
+        assert all(outage.complete for stream in streams for outage in stream.outages)
+        in_doubt += error
+    assert in_doubt or version == "3.9"
+
+
+def test_a_reverse_test_that_ends_in_the_dark_has_lost_what_is_missing() -> None:
+    """An outage at the end is one, in this direction too, and its count is exact."""
+    printed = [
+        "[  5] local 10.0.0.2 port 47143 connected to 10.0.0.1 port 5201",
+        *(f"[  5] {at}.00-{at + 1}.00 sec  1.19 MBytes  10.0 Mbits/sec  0.005 ms  0/1000 (0%)"
+          for at in range(3)),
+        "[  5] 3.00-4.00 sec  244 KBytes  2.00 Mbits/sec  0.005 ms  0/200 (0%)",
+        "[  5] 0.00-4.00 sec  4.77 MBytes  10.0 Mbits/sec  0.000 ms  0/4000 (0%)  sender",
+        "[  5] 0.00-4.00 sec  3.81 MBytes  8.00 Mbits/sec  0.005 ms  0/3200 (0%)  receiver",
+    ]  # fmt: skip
+    result = replay(printed, tool="iperf3", role="client", version="3.12")
+    stream = result.streams["5"]
+    assert (800, 0, 800) == (
+        stream.packets_lost, stream.packets_lost_error, stream.packets_lost_trailing,
+    )  # fmt: skip
+    (outage,) = stream.outages
+    assert ("open", 800) == (outage.method, outage.packets_lost)
+    assert abs(outage.begin_s - 3.2) <= outage.begin_error_s
 
 
 def test_the_corpus_is_there() -> None:
