@@ -291,6 +291,7 @@ class ReceiverAccount:
             doubt += max(lost - max(floor, 0), gaps + sums.unsure - lost)
         if sent is not None:
             doubt = min(doubt, max(lost, sent - lost))
+            doubt = max(doubt, 0 if sums.late else arrived + lost - sent)
         # A FIN's number tells what was lost before it, though not whether it was the first FIN.
         told = sent is not None or bool(tail.reopened or tail.gap)
         duplicate: int | None = 0
@@ -313,8 +314,7 @@ class ReceiverAccount:
     def _on_the_way(self, behind: int, final: Summary | None) -> int:
         """Give how many of those behind the last one may just have come too late.
 
-        iperf3's client, where it receives, ends the test by itself. What it was short of when it
-        did so was lost before.
+        iperf3's client ends a test by itself. What it was short of then was lost before.
         """
         if not self._ends_first or self._estimator.missing(self._end(final)):
             return 0

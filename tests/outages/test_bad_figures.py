@@ -162,3 +162,16 @@ def test_dark_for_ever_has_no_exact_end(version: str) -> None:
     assert stream.packets_lost_error > 5000
     (outage,) = stream.outages
     assert ("open", False) == (outage.method, outage.complete)
+
+
+def test_more_arrived_than_were_sent() -> None:
+    """A sender's line that belongs to another test contradicts what arrived: nothing is exact."""
+    printed = [
+        "[  5]   0.00-1.00   sec   385 KBytes  3.15 Mbits/sec  0.012 ms  0/315 (0%)  ",
+        "[  5]   1.00-2.00   sec   366 KBytes  3.00 Mbits/sec  0.007 ms  0/300 (0%)  ",
+        "[  5]   0.00-2.00   sec   244 KBytes  1.00 Mbits/sec  0.000 ms  0/401 (0%)  sender",
+        "[  5]   0.00-2.00   sec   751 KBytes  3.05 Mbits/sec  0.010 ms  0/615 (0%)  receiver",
+    ]
+    (stream,) = replay(printed, tool="iperf3", version="3.22").streams.values()
+    assert (401, 615) == (stream.packets_sent, stream.packets_received)
+    assert 214 == stream.packets_lost_error
