@@ -111,8 +111,7 @@ class ReceiverAccount:
         count = self._counter.count(interval, expected=self._expected(interval))
         self._doubtful += self._doubt(interval, count)
         if self._tail is not None:  # what was taken for the final line was none
-            self._tail = None
-            self._doubtful += max(count.received, 1)
+            self._tail, self._doubtful = None, self._doubtful + max(count.received, 1)
         self._last = (interval, count)
         self._sum = plus(self._sum, count)
         self._late_told += interval.out_of_order or 0
