@@ -14,14 +14,19 @@ _TOLERANCE: Final = 2
 
 
 def give_back(
-    gaps: Iterable[Gap], late: int, *, now_s: float, spread_ms: float | None, whole: bool
+    gaps: Iterable[Gap],
+    late: int,
+    within: tuple[float, float],
+    *,
+    spread_ms: float | None,
+    whole: bool,
 ) -> int:
     """Give late datagrams back to the gaps that may have missed them, the latest first.
 
     Args:
         gaps: the last few, in order.
-        late: datagrams that came late, or twice, in the interval that ended at ``now_s``.
-        now_s: on the stream's clock.
+        late: datagrams that came late, or twice.
+        within: the interval in which they did, on the stream's clock.
         spread_ms: difference of the longest and the shortest delay in it, where printed.
         whole: whether only all that is missing, at once, is taken for late: nothing else tells
             it from duplicates.
@@ -29,12 +34,7 @@ def give_back(
     Returns:
         How many were given back.
     """
-    candidates = [
-        gap
-        for gap in gaps
-        if now_s - gap.interval[1] <= _WINDOW_S
-        and (spread_ms is None or spread_ms >= (now_s - gap.interval[1]) * 500)
-    ]
+    candidates = [gap for gap in gaps if _may_be(gap, within, spread_ms)]
     missing = sum(gap.lost - gap.late for gap in candidates)
     tolerance = max(_TOLERANCE, missing // 20)
     if late > missing + tolerance or (whole and late < missing - tolerance):
@@ -47,3 +47,13 @@ def give_back(
             gap.row.lost -= given
         left -= given
     return late - left
+
+
+def _may_be(gap: Gap, within: tuple[float, float], spread_ms: float | None) -> bool:
+    """Tell whether what comes late in an interval may be what a gap misses."""
+    start, end = within
+    least, most = start - gap.interval[1], end - gap.interval[1]
+    if most <= _WINDOW_S:
+        return spread_ms is None or spread_ms >= most * 500
+    # Of a long interval, only the rest of what came late before the border.
+    return least <= 0 and gap.late * 2 >= gap.lost

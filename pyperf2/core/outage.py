@@ -150,7 +150,7 @@ class Estimator:
             self._add_to_last(extra_gap)
         latest = self._periods.latest
         gaps = (*latest, self._start.gap) if self._start else latest
-        self._given_back += give_back(gaps, late, now_s=self._end, spread_ms=spread_ms, whole=whole)
+        self._given_back += give_back(gaps, late, self._fed[:2], spread_ms=spread_ms, whole=whole)
 
     def _add_to_last(self, lost: int) -> None:
         """Count numbers missing in the interval just fed that its own line did not show."""

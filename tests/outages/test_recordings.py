@@ -315,6 +315,22 @@ def test_a_reverse_test_that_ends_in_the_dark_has_lost_what_is_missing() -> None
     assert abs(outage.begin_s - 3.2) <= outage.begin_error_s
 
 
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("version", ["2.0.13a", "2.1.8", "2.2.1"])
+def test_what_only_came_in_another_order_is_not_lost(version: str, *, paired: bool) -> None:
+    """50 of 3000 swapped with their neighbours, some over the border of two intervals."""
+    printed = {
+        one.side: one
+        for one in outputs()
+        if (one.version, one.scenario) == (version, "udp_reorder_e")
+    }
+    assert 50 == printed["server"].truth["relay"]["displaced"]
+    peer = _lines(printed["client"]) if paired else None
+    result = replay(_lines(printed["server"]), version=version, report_interval=1.0, peer=peer)
+    (stream,) = result.streams.values()
+    assert (0, 50, ()) == (stream.packets_lost, stream.packets_out_of_order, stream.outages)
+
+
 def test_the_corpus_is_there() -> None:
     """None of the above passes for want of recordings."""
     assert len(flows()) > 14
