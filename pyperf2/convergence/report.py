@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyperf2.core import convergence_plain, convergence_tables
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from pyperf2.core.criteria import Verdict
     from pyperf2.core.figures import Statistics
+    from pyperf2.report.sheet import Picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,53 @@ class ConvergenceReport(ConvergenceRun):
         where the flow never recovered.
         """
         return convergence_tables.junit_of(self.runs, verdict)
+
+    def plot(
+        self,
+        path: str | Path | None = None,
+        *,
+        run: int | None = None,
+        flows: Sequence[str] | None = None,
+    ) -> Picture:
+        """Draw what arrived when, flow by flow: outages with their error bars, event and marks.
+
+        A few flows have a panel each; more than twelve are rows of a map, outages beside it.
+
+        Args:
+            path: where to save it, in the format its suffix names (``.png``, ``.svg``, ``.pdf``).
+            run: number of the run; the last one by default.
+            flows: names of those to draw; all by default.
+
+        Returns:
+            The figure; no display and no ``pyplot`` is involved.
+
+        Raises:
+            MissingExtra: there is no matplotlib: ``pip install pyperf2[plot]``.
+            OptionError: there is no such run, or no such flow.
+        """
+        from pyperf2.report import picture_of
+
+        picture = picture_of(self.runs, run=run, flows=flows)
+        if path is not None:
+            picture.savefig(path)
+        return picture
+
+    def to_html(self, path: str | Path | None = None, *, verdict: Verdict | None = None) -> str:
+        """Give one HTML page with everything: verdict, figures, plot, tables, course, versions.
+
+        The page needs no other file, no script and no network. Without matplotlib it has no plot
+        and says so.
+
+        Args:
+            path: where to save it.
+            verdict: what ``check()`` gave, to stand above.
+        """
+        from pyperf2.report import page_of
+
+        page = page_of(self.runs, verdict)
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
 
     def text(self) -> str:
         """Give a table for a person."""
