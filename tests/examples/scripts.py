@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +57,9 @@ def command_of(pid: int) -> str | None:
 
 
 def children(pid: int) -> dict[int, str | None]:
-    """Return the command lines of a process's children."""
-    lists = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    return {child: command_of(child) for child in map(int, chain.from_iterable(lists))}
+    """Return the command lines of a process's children; none if it has ended."""
+    try:
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    return {child: command_of(child) for child in map(int, " ".join(lists).split())}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-import time
-from typing import TYPE_CHECKING
+from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pyperf2.lab import cleanup
 from tests.examples.scripts import EXAMPLES, NETNS, children, command_of, run
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.live.support import wait_for
 
 pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone]
 
@@ -66,32 +68,132 @@ def test_convergence_multicast__tells_each_receiver_apart() -> None:
     assert "at most two receivers hit: passed" in told
 
 
+def test_convergence_frr__leads_around_a_dead_link_as_fast_as_it_is_noticed() -> None:
+    """Carrier, BFD, hellos: each flow recovers, in the order of what notices; counts agree."""
+    needs_frr()
+    told = run(EXAMPLES / "convergence_frr.py", timeout=80)
+    start, *failures, summary = told.strip().split("\n\n")
+    assert 6 == start.count("Full") == start.count(" up")
+    flows = r"(\w+): recovered, lost \d+, down for (\d+)\.\d ±1\.0 ms"
+    down = [{name: int(ms) for name, ms in re.findall(flows, part)} for part in failures]
+    assert [{"voice", "video", "back"}] * 3 == [set(each) for each in down], told
+    carrier, bfd, hellos = down
+    assert all(carrier[name] < bfd[name] < hellos[name] for name in carrier), told
+    assert all(200 <= ms < 1000 for ms in bfd.values()), told
+    for after in failures:  # r1 and r2 have lost one another, and nobody has lost r3
+        lines = dict(re.findall(r"(?m)^  (r\d): (.*)$", after))
+        assert "OSPF r2" not in lines["r1"], told
+        assert "BFD r2" not in lines["r1"], told
+        assert "OSPF r1 Full, OSPF r2 Full" in lines["r3"], told
+    counts = [
+        tuple(map(int, pair))
+        for pair in re.findall(r"link took (\d+) datagrams, the flows lost (\d+)", told)
+    ]
+    assert 3 == len(counts)
+    dropped, lost = counts[1]
+    assert 0 <= dropped - lost <= 40  # BFD's own
+    dropped, lost = counts[2]
+    assert dropped == lost
+    assert 3 == len(re.findall(r"(?m) passed$", summary)), told
+
+
+def test_convergence_frr__says_where_ospf_got_when_it_does_not_converge() -> None:
+    """It gives up when the time is over, and tells what the routers see then."""
+    needs_frr()
+    told = run(EXAMPLES / "convergence_frr.py", "0", status=1)
+    assert "after 0 s, OSPF has not converged: next hops" in told
+    assert ["r1", "r2", "r3"] == re.findall(r"(?m)^  (r\d): \S", told)
+
+
+def test_convergence_frr__without_frr_says_so() -> None:
+    """It exits with a status of its own, and the name of the package."""
+    hide = 'if [ -d "$0" ]; then mount -t tmpfs none "$0"; fi; exec "$@"'
+    told = run(
+        EXAMPLES / "convergence_frr.py",
+        before=("unshare", "--mount", "sh", "-ec", hide, "/usr/lib/frr"),
+        status=3,
+    )
+    assert "no zebra, no ospfd, no bfdd here: apt-get install frr" in told
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("flows", [False, True])
+def test_convergence_frr__leaves_nothing_behind(
+    number: signal.Signals, tmp_path: Path, *, flows: bool
+) -> None:
+    """Ended while routers start, or while flows run: daemons and files are gone with it.
+
+    KILL leaves namespaces, for the next lab to remove, and files; but nothing that runs.
+    """
+    needs_frr()
+    with subprocess.Popen(
+        [sys.executable, EXAMPLES / "convergence_frr.py"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as example:
+        wanted = ["iperf"] * 6 if flows else ["zebra", "bfdd", "ospfd", "zebra"]
+        started = await_family(example, wanted)
+        example.send_signal(number)
+        expected = 128 + number if number == signal.SIGTERM else -number
+        assert expected == example.wait(timeout=15)
+    if number == signal.SIGKILL:
+        assert left(example.pid)
+        cleanup()
+    else:
+        assert [] == list(tmp_path.iterdir())
+    assert set() == left(example.pid)
+    wait_for(lambda: not still(started), "the end of all that it started")
+
+
 @pytest.mark.parametrize("name", ["convergence_link_failure", "convergence_multicast"])
 def test_ctrl_c_leaves_nothing_behind(name: str) -> None:
     """Interrupted while all flows run, an example takes iperfs and namespaces with it."""
     with subprocess.Popen(
         [sys.executable, EXAMPLES / f"{name}.py"], stderr=subprocess.PIPE, text=True
     ) as example:
-        started = wait_for_iperfs(example, 4)
+        started = await_family(example, ["iperf"] * 4)
         assert left(example.pid)
         example.send_signal(signal.SIGINT)
         _, said = example.communicate(timeout=15)
         assert -signal.SIGINT == example.returncode, said
     assert "KeyboardInterrupt" in said
     assert set() == left(example.pid)
-    assert {} == {pid: told for pid, told in started.items() if command_of(pid) == told}
+    assert {} == still(started)
 
 
-def wait_for_iperfs(example: subprocess.Popen[str], count: int) -> dict[int, str | None]:
-    """Wait until a program has started so many iperfs; return its children."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        started = children(example.pid)
-        if count <= sum("iperf" in (command or "") for command in started.values()):
-            return started
+def needs_frr() -> None:
+    """Skip where FRR is not installed."""
+    if shutil.which("zebra", path="/usr/lib/frr:/usr/libexec/frr:/usr/sbin") is None:
+        pytest.skip("FRR is not installed: apt-get install frr")
+
+
+def family(pid: int) -> dict[int, str | None]:
+    """Return the command lines of all that a process has started, and of what that has."""
+    found = children(pid)
+    for child in list(found):
+        found |= family(child)
+    return found
+
+
+def await_family(example: subprocess.Popen[Any], names: list[str]) -> dict[int, str | None]:
+    """Wait until a program has started processes of these names; return its family."""
+    seen: dict[int, str | None] = {}
+
+    def there() -> bool:
         assert example.poll() is None, example.communicate()
-        time.sleep(0.01)
-    pytest.fail(f"no {count} iperfs in 20 s, but {children(example.pid)}")
+        seen.clear()
+        seen.update(family(example.pid))
+        programs = Counter(Path((told or "-").split()[0]).name for told in seen.values())
+        return not Counter(names) - programs
+
+    wait_for(there, f"{names} of {example.args!r}", deadline_s=30)
+    return seen
+
+
+def still(started: dict[int, str | None]) -> dict[int, str | None]:
+    """Return what of a family still runs."""
+    return {pid: told for pid, told in started.items() if told and command_of(pid) == told}
 
 
 def left(pid: int) -> set[Path]:
