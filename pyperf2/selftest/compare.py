@@ -132,9 +132,11 @@ class _Flow:
             jitter_s=self._jitter_s,
             random=heard.kind == "random",
         )
-        for fault in (*verdict.miscounted, *verdict.mistimed):
+        for fault in verdict.miscounted:
             self._miss(None, fault)
-        if heard.kind == "random":  # what it lost in the dark is no one's instant
+        if heard.kind == "random":  # its outages are made by chance: only their bars are known
+            for fault in verdict.mistimed:
+                self._miss(None, fault)
             return
         for number, one in enumerate(self._breaks):
             gaps = [gap for gap in truth.gaps if one.made(gap)]
@@ -143,7 +145,7 @@ class _Flow:
                 continue
             self._spell(one, gaps, errors)
             if len(errors) == 1 and not self._suspect(errors[0]) and heard.kind == "outages":
-                sure[number].append((errors[0].outage, errors[0].uneven_s))
+                sure[number].append((errors[0].outage, _uneven_s(errors[0])))
 
     def _spell(self, one: Break, gaps: list[Gap], errors: list[Error]) -> None:
         scenario = SCENARIOS.get(self._heard.kind, one.scenario)
@@ -161,8 +163,13 @@ class _Flow:
             end, _ = _beyond(end_of(told), told.end_error_s, one.ended)
         length = beyond(told.duration_s, *between(one.began, one.ended))
         self._add(scenario, gaps, errors, begin, end, length)
-        place = PACKET_S + self._jitter_s + wall_s + error.uneven_s
-        span = PACKET_S + LENGTH_JITTER_S + 2 * error.uneven_s
+        if told.suspect:  # the library itself says that its times mean little
+            return
+        if error.faults:
+            self._miss(one, f"{'; '.join(error.faults)}: {error}")
+        uneven_s = _uneven_s(error)
+        place = PACKET_S + self._jitter_s + wall_s + uneven_s
+        span = PACKET_S + LENGTH_JITTER_S + 2 * uneven_s
         for what, off, most in (
             ("begin", begin, place),
             ("end", end, place),
@@ -202,10 +209,10 @@ class _Flow:
 
     def _suspect(self, error: Error) -> str | None:
         """Say why the times of an outage say little: the sender was no clock then."""
-        if error.uneven_s > self._jitter_s:
-            return f"its sender was off its pace by {error.uneven_s * _MS:.2f} ms"
         if error.outage.suspect:
             return "its sender's own report shows that it stalled"
+        if (uneven_s := _uneven_s(error)) > self._jitter_s:
+            return f"its sender was off its pace by {uneven_s * _MS:.2f} ms"
         return None
 
     def _miss(self, one: Break | None, text: str) -> None:
@@ -213,6 +220,11 @@ class _Flow:
         self._found.misses.append(
             Miss(run=self._run, flow=self._heard.flow, scenario=named, text=text)
         )
+
+
+def _uneven_s(error: Error) -> float:
+    """Give how far the sender was off its pace around an outage, with what it lost there too."""
+    return max([error.uneven_s, *(gap.lost_uneven_s for gap in error.gaps)])
 
 
 def _beyond(figure: Figure | None, error_s: float, change: Changed) -> tuple[float | None, float]:
@@ -224,15 +236,20 @@ def _beyond(figure: Figure | None, error_s: float, change: Changed) -> tuple[flo
 
 def _compare_joint(run: int, one: Break, told: list[tuple[Outage, float]], found: Findings) -> None:
     joint = joint_estimate(outage for outage, _ in told)
-    slack = JITTER_S + max(uneven_s for _, uneven_s in told)
-    faults = [
-        f"the joint {what} of {len(told)} flows: {fault}"
-        for what, figure, bounds in (
-            ("begin", joint.begin_s if joint else None, instant(one.began)),
-            ("end", joint.end_s if joint else None, instant(one.ended)),
-        )
-        if (fault := outside(figure, *bounds, slack)) is not None
-    ]
+    slack_s = JITTER_S + max(uneven_s for _, uneven_s in told)
+    faults = []
+    for what, figure, change in (
+        ("begin", joint.begin_s if joint else None, one.began),
+        ("end", joint.end_s if joint else None, one.ended),
+    ):
+        if figure is None:
+            faults.append(f"{len(told)} flows have no {what} in common: their bars do not meet")
+        elif outside(figure, *instant(change), slack_s) is not None:
+            off_s, _ = _beyond(figure, 0.0, change)
+            faults.append(
+                f"the joint {what} of {len(told)} flows is off by {(off_s or 0.0) * _MS:+.2f} ms, "
+                f"where its bar is ±{(figure.error + slack_s) * _MS:.2f}"
+            )
     found.joints.append(Joint(run=run, scenario=one.scenario, flows=len(told), inside=not faults))
     for fault in faults:
         found.misses.append(Miss(run=run, flow=None, scenario=one.scenario, text=fault))

@@ -33,8 +33,8 @@ class Error:
     length_s: float
     uneven_s: float
     inside: bool  # begin and end within the bars
-    within: bool  # begin and end within a packet and the jitter
     alone: bool  # nothing else was lost in it, so that its length has a meaning
+    faults: tuple[str, ...]
 
     def __str__(self) -> str:
         """Say how far it is off, and what the bars allow."""
@@ -53,8 +53,12 @@ class Verdict:
     """What a comparison found: faults of the counts, faults of the times, and all errors."""
 
     miscounted: list[str] = field(default_factory=list)
-    mistimed: list[str] = field(default_factory=list)
     errors: list[Error] = field(default_factory=list)
+
+    @property
+    def mistimed(self) -> list[str]:
+        """The faults of the times."""
+        return [f"{fault}: {error}" for error in self.errors for fault in error.faults]
 
 
 def judge(
@@ -186,24 +190,24 @@ def _compare(
     # Random loss around a blackout is counted in its gap: then the bars say how much that may be.
     doubt_s = outage.duration_error_s - packet_s if outage.packets_lost_error else 0.0
     allowed = packet_s + jitter_s + uneven + doubt_s
-    error = Error(
-        outage=outage,
-        gaps=tuple(gaps),
-        begin_s=begin,
-        end_s=end,
-        length_s=length,
-        uneven_s=uneven,
-        inside=abs(begin) <= outage.begin_error_s + uneven
-        and abs(end) <= outage.end_error_s + uneven,
-        within=max(abs(begin), abs(end)) <= allowed,
-        alone=len(gaps) == 1 and not outage.packets_lost_error,
-    )
-    verdict.errors.append(error)
-    if not error.inside:
-        verdict.mistimed.append(f"the truth is outside the bars: {error}")
+    most = outage.duration_error_s + LENGTH_JITTER_S + 2 * uneven
+    inside = abs(begin) <= outage.begin_error_s + uneven and abs(end) <= outage.end_error_s + uneven
+    faults = [] if inside else ["the truth is outside the bars"]
     if outage.method == "located":
-        if not error.within:
-            verdict.mistimed.append(f"off by more than {allowed * _MS:.2f} ms: {error}")
-        most = outage.duration_error_s + LENGTH_JITTER_S + 2 * uneven
+        if max(abs(begin), abs(end)) > allowed:
+            faults.append(f"off by more than {allowed * _MS:.2f} ms")
         if abs(length) > most:
-            verdict.mistimed.append(f"its length is off by more than {most * _MS:.2f} ms: {error}")
+            faults.append(f"its length is off by more than {most * _MS:.2f} ms")
+    verdict.errors.append(
+        Error(
+            outage=outage,
+            gaps=tuple(gaps),
+            begin_s=begin,
+            end_s=end,
+            length_s=length,
+            uneven_s=uneven,
+            inside=inside,
+            alone=len(gaps) == 1 and not outage.packets_lost_error,
+            faults=tuple(faults),
+        )
+    )

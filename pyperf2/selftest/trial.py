@@ -68,6 +68,12 @@ class _Trial:
         self._plan, self._path, self._build, self._progress = plan, path, build, progress
         self._found = Findings()
         self._notes: list[str] = []
+        load, cores = os.getloadavg()[0], os.cpu_count() or 1
+        if load > cores:
+            self._notes.append(
+                f"{load:.1f} processes at a time wanted these {cores} cores before it began: "
+                "on a busy machine senders stall, and lines are read late"
+            )
         self._runs = plan.runs()
         self._done = 0
         self.interrupted = False

@@ -19,13 +19,15 @@ class Gap:
     """Datagrams lost one after another.
 
     ``begin_ns``: arrival of the last before them, None if there was none; ``end_ns``: of the
-    first after them. ``uneven_s``: how far the sender was off its pace at either end.
+    first after them. ``uneven_s``: how far the sender was off its pace with these two;
+    ``lost_uneven_s``: with the first and the last of those lost.
     """
 
     packets: int
     begin_ns: int | None
     end_ns: int | None
     uneven_s: float = 0.0
+    lost_uneven_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +72,17 @@ def of_capture(came: Sequence[Seen], went: Sequence[Seen], packet_s: float) -> T
             trailing = packets
         else:
             before, after = first - 1, last + 1
-            uneven = max(
-                abs(lines[before] - median(lines[max(before - _AROUND, 0) : first])),
-                abs(lines[after] - median(lines[after : after + _AROUND])),
+            paces = (
+                median(lines[max(before - _AROUND, 0) : first]),
+                median(lines[after : after + _AROUND]),
             )
             gaps.append(
                 Gap(
                     packets=packets,
                     begin_ns=arrived[came[before].number],
                     end_ns=arrived[came[after].number],
-                    uneven_s=uneven / 1e9,
+                    uneven_s=_off(paces, lines[before], lines[after]),
+                    lost_uneven_s=_off(paces, lines[first], lines[last]),
                 )
             )
     return Truth(
@@ -92,3 +95,8 @@ def of_capture(came: Sequence[Seen], went: Sequence[Seen], packet_s: float) -> T
         first_ns=min(arrived.values()),
         gaps=tuple(gaps),
     )
+
+
+def _off(paces: tuple[float, float], *times_ns: float) -> float:
+    """Give how far two datagrams are off the pace on their side of a gap, in seconds."""
+    return max(abs(at - pace) for at, pace in zip(times_ns, paces, strict=True)) / 1e9
