@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PROBE_TIMEOUT_S: Final = 5.0
 _COMMAND: Final[dict[Tool, str]] = {"iperf2": "iperf", "iperf3": "iperf3"}
 _MAX_BANNER: Final = 4096
+_SHORTAGES: Final = frozenset({errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 _known: dict[tuple[str, int, int], Build] = {}
 
@@ -39,6 +41,7 @@ def probe(path: str) -> Build:
     Raises:
         NotIPerf: it answered with something else, or not within 5 seconds.
         BinaryNotFound: it cannot be executed.
+        OSError: no process or descriptor is left; nothing is known of the binary then.
     """
     stat = Path(path).stat()
     key = (path, stat.st_mtime_ns, stat.st_size)
@@ -64,6 +67,8 @@ def _ask(path: str) -> Build:
             f"{path!r} did not answer -v within {PROBE_TIMEOUT_S:g} s; is it an iperf?"
         ) from None
     except OSError as error:
+        if error.errno in _SHORTAGES:
+            raise
         raise BinaryNotFound(f"{path!r} cannot be executed: {error.strerror}") from error
     said = done.stdout[:_MAX_BANNER].decode("utf-8", "replace")
     build = parse_banner(said)

@@ -263,9 +263,8 @@ class Process:
             return True
         if not data:
             return False
-        now = _now()
         try:
-            self._on_output(source, data, now)
+            self._on_output(source, data, instant_now())
         except Exception:  # noqa: BLE001 - whatever it is, the child goes on
             _log.exception("the reader of process %d raised; its output goes on", self.pid)
         return True
@@ -295,7 +294,7 @@ class Process:
     def _finish(self) -> None:
         self._release()
         try:
-            self._on_exit(self._status(), _now())
+            self._on_exit(self._status(), instant_now())
         except Exception:  # noqa: BLE001 - whatever it is, the waiters are told
             _log.exception("the exit handler of process %d raised", self.pid)
         finally:
@@ -364,5 +363,6 @@ class Process:
             raise StateError(message)
 
 
-def _now() -> Instant:
+def instant_now() -> Instant:
+    """Read both clocks: the one place where output and ends are stamped."""
     return Instant(time.monotonic_ns(), time.time_ns())

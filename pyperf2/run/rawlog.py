@@ -48,14 +48,14 @@ class RawLog:
             self._file.write(data)
             self._file.flush()
         except OSError as error:
-            self.error = error
+            self.error = OSError(error.errno, error.strerror, self.path)
 
     def close(self) -> None:
         """Close the file."""
         try:
             self._file.close()
         except OSError as error:
-            self.error = self.error or error
+            self.error = self.error or OSError(error.errno, error.strerror, self.path)
 
 
 def _safe(name: str | None) -> str:

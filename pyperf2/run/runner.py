@@ -12,23 +12,24 @@ import contextlib
 import logging
 import os
 import threading
-import time
 from collections import deque
+from signal import SIGKILL
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core.loss import LossEvent
 from pyperf2.core.messages import message
-from pyperf2.core.records import Connected, Instant, Interval, RunEnded
+from pyperf2.core.records import Connected, Interval, RunEnded
 from pyperf2.core.session import Ended, Session
 from pyperf2.errors import ReadyTimeout
 from pyperf2.run import ports, sockets
 from pyperf2.run.arrivals import Arrivals
-from pyperf2.run.process import Process, stop_ladder
+from pyperf2.run.process import Process, instant_now, stop_ladder
 from pyperf2.run.rawlog import RawLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyperf2.core.records import Instant
     from pyperf2.core.results import Result
     from pyperf2.run.callbacks import Strand
     from pyperf2.run.order import Order
@@ -42,6 +43,7 @@ _IDLE_GRACE_S: Final = 0.05
 _KEPT_RUNS: Final = 1_000  # results of an iperf3 server that keeps serving
 _INBOX_HIGH: Final = 16 * 2**20  # bytes read but not yet told, before reading pauses
 _INBOX_LOW: Final = 4 * 2**20
+_KILLED: Final = "iperf obeyed neither INT nor TERM; it was killed, its last words are missing"
 _CONNECTED: Final = "connected its streams (does a server of the same tool listen there?)"
 
 
@@ -65,7 +67,9 @@ class Callbacks:
         for callback, keywords in tuple(registered):
             try:
                 callback(told, **keywords)
-            except Exception:  # noqa: BLE001 - user code may raise anything
+            except KeyboardInterrupt:  # Ctrl-C, on a loop of the user's own
+                raise
+            except BaseException:  # noqa: BLE001 - user code may raise anything, and exit nothing
                 self.errors += 1
                 _log.exception("the callback %r raised; the run goes on", callback)
 
@@ -82,7 +86,7 @@ class Run:
         self.finished = threading.Event()
         self.raw_log_path: str | None = None
         self._strand = strand
-        self._session = Session(order.plan, started=_now())
+        self._session = Session(order.plan, started=instant_now())
         for remark in order.command.remarks:
             self._session.remark(remark)
         self._lock = threading.Lock()  # guards _session
@@ -94,6 +98,7 @@ class Run:
         self._claim: ports.Claim | None = None
         self._raw_log: RawLog | None = None
         self._connected = False
+        self._stopping = False
         self._timers: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pid = os.getpid()
@@ -149,9 +154,14 @@ class Run:
         with self._lock:
             if not self._process.has_ended:  # what it died of by itself stays an error
                 self._session.stopping()
+                self._stopping = True
             idle = self.order.role == "server" and self._session.idle
         first_s = min(_IDLE_GRACE_S, grace_s) if idle else grace_s
         await self._process.stop(stop_ladder(grace_s, first_s=first_s))
+
+    def end_soon(self) -> None:
+        """Have it ended, from any thread, also inside a callback, and return at once."""
+        self._loop_call(lambda: self._spawn_task(self.stop()))
 
     async def wait(self) -> None:
         """Wait until everything it printed has been told."""
@@ -329,6 +339,8 @@ class Run:
 
     def _take(self, source: str, item: bytes | int, now: Instant) -> None:
         if isinstance(item, int):
+            if self._stopping and item == -SIGKILL:
+                self._session.remark(_KILLED)
             self._session.end(item, now)
             return
         if self._raw_log is not None:
@@ -389,7 +401,3 @@ class _Locked:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
-
-
-def _now() -> Instant:
-    return Instant(time.monotonic_ns(), time.time_ns())
