@@ -80,7 +80,10 @@ def pytest_runtest_makereport(
         if report.failed:
             made.failed = True
             report.sections += summary.sections(made)
+        elif report.when == "call":
+            made.failed = False
         if report.when == "teardown":
+            made.failed = bool(made.failed)  # None: its set-up ended in a skip
             made.drop_unwanted()
             del item.stash[BENCH]
     return report

@@ -35,8 +35,14 @@ class Artifacts:
         if instance._raw_log_folder is None:  # noqa: SLF001 - our own
             instance.set_raw_log_path(str(self._made()))
 
-    def write(self, instances: Iterable[IPerfInstance], trials: Trials) -> None:
-        """Add a result for each instance that ran, and all forms of each report."""
+    def write(self, instances: Iterable[IPerfInstance], trials: Trials, *, pages: bool) -> None:
+        """Add a result for each instance that ran, and all forms of each report.
+
+        Args:
+            instances: those of the test.
+            trials: its convergence tests.
+            pages: whether to write HTML pages, too; one takes longer than all the rest.
+        """
         for one in instances:
             if one.raw_log_path is not None:
                 stem, _, again = Path(one.raw_log_path).stem.rpartition("_raw")
@@ -53,6 +59,8 @@ class Artifacts:
             ):
                 path = self._made() / f"convergence-{number}{suffix}"
                 path.write_bytes(text.encode())
+            if pages:
+                report.to_html(self._made() / f"convergence-{number}.html", verdict=verdict)
 
     def remove(self) -> None:
         """Remove the folder and all in it."""

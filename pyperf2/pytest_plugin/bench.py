@@ -32,14 +32,14 @@ class Bench:
     Attributes:
         settings: of the session.
         trials: its convergence tests.
-        failed: whether a phase of the test has failed so far.
+        failed: whether a phase of the test has; None before it ran to its end.
     """
 
     def __init__(self, settings: Settings, test: str) -> None:
         """Begin with nothing; ``test`` is the node id."""
         self.settings = settings
         self.trials = Trials(self.adopt)
-        self.failed = False
+        self.failed: bool | None = None
         self.artifacts = Artifacts(settings.artifacts, test) if settings.artifacts else None
         self._instances: list[IPerfInstance] = []
         self._lab: Lab | None = None
@@ -96,6 +96,14 @@ class Bench:
         self._lab = lab
         return lab
 
+    def adopt(self, *instances: IPerfInstance) -> None:
+        """See to it that they are stopped, and keep what they print where that is wanted."""
+        for one in instances:
+            if one not in self._instances:
+                self._instances.append(one)
+                if self.artifacts is not None:
+                    self.artifacts.record(one)
+
     # --- its end --------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -105,23 +113,24 @@ class Bench:
                 last_first.callback(self._lab.close)
             last_first.push(self._ports)
             if self.artifacts is not None:
-                last_first.callback(self.artifacts.write, self._instances, self.trials)
+                last_first.callback(
+                    self.artifacts.write,
+                    self._instances,
+                    self.trials,
+                    pages=not self._is_unwanted,
+                )
             last_first.callback(stop_all, self._instances)
 
     def drop_unwanted(self) -> None:
         """Remove the artefacts of a test that did not fail, if only the others' are wanted."""
-        if not self.failed and self.settings.artifacts_when == "failed" and self.artifacts:
+        if self.artifacts is not None and self._is_unwanted:
             self.artifacts.remove()
 
     # --- how ------------------------------------------------------------------------------------
 
-    def adopt(self, *instances: IPerfInstance) -> None:
-        """See to it that they are stopped, and keep what they print where that is wanted."""
-        for one in instances:
-            if one not in self._instances:
-                self._instances.append(one)
-                if self.artifacts is not None:
-                    self.artifacts.record(one)
+    @property
+    def _is_unwanted(self) -> bool:
+        return self.failed is False and self.settings.artifacts_when == "failed"
 
     def _prepare(self, made: Server | Client) -> None:
         """Fill in what the session says, and look whether there is such an iperf."""

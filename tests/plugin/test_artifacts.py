@@ -38,11 +38,15 @@ SEVERAL = """
         yield
         raise ZeroDivisionError("on purpose")
 
+    @pytest.fixture
+    def skipping(): pytest.skip("on purpose")
+
     def test_good(traffic): pass
     def test_bad(traffic): assert False
     def test_unclean(unclean, traffic): pass
     def test_without(): assert False
     def test_skipped(traffic): pytest.skip("on purpose")
+    def test_skipped_early(traffic, skipping): pass
     @pytest.mark.parametrize("path", ["../../a", "/etc/b"])
     def test_parametrised(traffic, path): assert False
     """
@@ -74,6 +78,9 @@ def test_what_is_kept_says_what_the_test_saw(run: Run, pytester: pytest.Pytester
     assert report.to_csv() == stem.with_suffix(".csv").read_bytes().decode()
     (failure,) = ET.fromstring(stem.with_suffix(".xml").read_text()).iter("failure")  # noqa: S314
     assert "limit 10" in str(failure.get("message"))
+    page = stem.with_suffix(".html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "limit 10" in page
 
 
 @pytest.mark.slow
@@ -83,7 +90,15 @@ def test_what_is_kept_says_what_the_test_saw(run: Run, pytester: pytest.Pytester
         ("failed", ["bad", "parametrised_.._.._a", "parametrised_etc_b", "unclean"]),
         (
             "always",
-            ["bad", "good", "parametrised_.._.._a", "parametrised_etc_b", "skipped", "unclean"],
+            [
+                "bad",
+                "good",
+                "parametrised_.._.._a",
+                "parametrised_etc_b",
+                "skipped",
+                "skipped_early",
+                "unclean",
+            ],
         ),
     ],
 )
@@ -93,7 +108,7 @@ def test_which_tests_leave_something(
     """All that had an iperf, or those that failed: each in a folder of its own, nowhere else."""
     before = set(Path("/etc").iterdir())
     done = run(SEVERAL, "--iperf-artifacts=below/kept", f"--iperf-artifacts-when={when}")
-    done.assert_outcomes(passed=2, failed=4, errors=1, skipped=1)
+    done.assert_outcomes(passed=2, failed=4, errors=1, skipped=2)
     folders = sorted((pytester.path / "below" / "kept").iterdir())
     names = [path.name.rpartition("-")[0].partition("py_test_")[2].strip("_") for path in folders]
     assert kept == names
