@@ -240,7 +240,7 @@ def open_outage(
     packet_s = clock.packet_s
     begin = clock.time_of(number, clock.anchor()) or end_s
     lost = trailing or 0
-    end = begin + lost * packet_s if trailing is not None else end_s
+    end = begin + lost * packet_s if trailing is not None else max(begin, end_s)
     drift = clock.drift(number, clock.anchor())
     stretch = lost * packet_s * clock.rate_doubt
     error = packet_s + jitter_s + drift
