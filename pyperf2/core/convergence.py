@@ -1,7 +1,8 @@
 """Many flows → one run of a convergence test: how long the network took, with RFC 6412's terms.
 
-Instants are not sampled but taken off the sequence clock of each flow (``core/gaps.py``), so
-every figure has bounds. All of them are on one wall clock: the receivers run on this machine.
+The sections named are those of RFC 6412, where no other is. Instants are not sampled (3.5.1) but
+taken off the sequence clock of each flow (``core/gaps.py``), so every figure has bounds. All of
+them are on one wall clock: the receivers run on this machine.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pyperf2.core.figures import Figure, Statistics, common, total
+from pyperf2.core.late import FORWARDING_DELAY_THRESHOLD_S
 from pyperf2.core.outcome import begin_of, end_of
 from pyperf2.core.stamp import moment
 
@@ -56,7 +58,8 @@ class Joint:
 class ConvergenceRun:
     """One run of a convergence test: what was done, what became of each flow.
 
-    Of several receivers, or streams, of a flow each counts as a flow (a route, in RFC 6412).
+    Of several receivers, or streams, of a flow each counts as a flow (a route, in RFC 6412). Of
+    the impaired packets (3.8.1) only those lost count as loss; the others are told apart.
 
     Attributes:
         number: of the run, from 1.
@@ -65,7 +68,7 @@ class ConvergenceRun:
         marks: what ``mark()`` stamped.
         steps: what the test did when.
         steady_s: how long all flows had to be steady before the event.
-        recovery_s: sustained convergence validation time (RFC 6412).
+        recovery_s: sustained convergence validation time (3.7.5).
         error: why the run was broken off; None if it was not.
         notes: what else a reader should know.
         environment: names and versions of what it was measured with.
@@ -84,7 +87,7 @@ class ConvergenceRun:
 
     @property
     def event_instant(self) -> datetime | None:
-        """The convergence event instant, in the middle of what its stamp leaves open."""
+        """The convergence event instant (3.2.2), in the middle of what its stamp leaves open."""
         return self.events[0].at if self.events else None
 
     @property
@@ -104,19 +107,31 @@ class ConvergenceRun:
 
     @property
     def first_route_convergence_s(self) -> Figure | None:
-        """The first route convergence time, from the event until the first flow had recovered."""
-        statistics = self._convergence()
+        """The first route convergence time (3.6.2), until the first flow had recovered."""
+        statistics = self.route_specific_convergence_s
         return statistics.minimum if statistics else None
 
     @property
     def full_convergence_s(self) -> Figure | None:
-        """The full convergence time, until the last flow had recovered; None if one never did."""
-        statistics = self._convergence()
+        """The full convergence time (3.6.1), until the last flow had; None if one never did."""
+        statistics = self.route_specific_convergence_s
         return statistics.maximum if statistics and not self.never_recovered else None
 
     @property
+    def route_specific_convergence_s(self) -> Statistics | None:
+        """Route-specific convergence times (3.6.3) of the flows that were hit and have recovered.
+
+        One that has not been clean for the validation time is not converged (RFC 6413, 4).
+        """
+        return Statistics.of(
+            one.convergence_s
+            for one in self.flows
+            if one.convergence_s is not None and not one.never_recovered
+        )
+
+    @property
     def loss_of_connectivity_s(self) -> Statistics | None:
-        """Route loss of connectivity periods of the flows that were hit and have recovered."""
+        """Route loss of connectivity periods (3.6.5) of the flows hit that have recovered."""
         return Statistics.of(
             period
             for one in self.hit
@@ -125,9 +140,10 @@ class ConvergenceRun:
 
     @property
     def loss_derived_loss_of_connectivity_s(self) -> Figure | None:
-        """The loss-derived loss of connectivity period, all that was lost by all that was offered.
+        """The loss-derived loss of connectivity period, the loss of all flows by the load of all.
 
-        Over all flows that count datagrams, those not hit too. None if one never recovered.
+        By 3.6.6, equation 9, the flows not hit count, too (3.5.2). Flows that count datagrams
+        only; None if one never recovered.
         """
         counting = [one for one in self.flows if one.protocol == "udp"]
         periods = [one.loss_of_connectivity_s for one in counting]
@@ -172,8 +188,18 @@ class ConvergenceRun:
             if (clear := [o for o in one.outages if not o.suspect and o.method not in _NO_INSTANT])
         )
 
-    def _convergence(self) -> Statistics | None:
-        return Statistics.of(one.convergence_s for one in self.flows if one.convergence_s)
+    @property
+    def packet_sampling_interval_s(self) -> float:
+        """The packet sampling interval (3.7.4), the longest report interval of a flow.
+
+        It bounds where outages shorter than it are, and all times of TCP.
+        """
+        return max((one.interval_s for one in self.flows), default=0.0)
+
+    @property
+    def forwarding_delay_threshold_s(self) -> float:
+        """The forwarding delay threshold (3.7.6); what comes later still is told as lost."""
+        return FORWARDING_DELAY_THRESHOLD_S
 
 
 def joint_estimate(outages: Iterable[Outage]) -> Joint | None:

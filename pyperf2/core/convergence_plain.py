@@ -24,12 +24,15 @@ _DERIVED: Final = (
     "event_instant_error_s",
     "first_route_convergence_s",
     "full_convergence_s",
+    "route_specific_convergence_s",
     "loss_of_connectivity_s",
     "loss_derived_loss_of_connectivity_s",
     "packets_lost",
     "packets_out_of_order",
     "packets_duplicate",
     "joint",
+    "packet_sampling_interval_s",
+    "forwarding_delay_threshold_s",
 )
 _OF_FLOW: Final = ("hit", "suspect", "loss_of_connectivity_s", "arrival_gap_s", "longest_s")
 _US: Final = 1e6

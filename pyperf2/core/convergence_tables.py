@@ -113,6 +113,8 @@ def _summary(run: ConvergenceRun) -> Iterator[str]:
     yield f"flows hit: {len(run.hit)} of {len(run.flows)}"
     yield f"first route convergence time: {_told(run.first_route_convergence_s)} ms"
     yield f"full convergence time: {_told(run.full_convergence_s)} ms"
+    if (times := run.route_specific_convergence_s) is not None:
+        yield f"route-specific convergence time, ms: {_told_statistics(times, _MS)}"
     if (period := run.loss_of_connectivity_s) is not None:
         yield f"loss of connectivity period, ms: {_told_statistics(period, _MS)}"
     average = run.loss_derived_loss_of_connectivity_s
@@ -125,6 +127,11 @@ def _summary(run: ConvergenceRun) -> Iterator[str]:
         )
         lasted = _told(joint.duration_s)
         yield f"a common cause of {joint.flows}: begin {begin}, end {end}, lasted {lasted} ms"
+    # RFC 6412 (3.7.6) and RFC 6413 (6.2.1) want these reported.
+    yield (
+        f"validated for {run.recovery_s:g} s, sampled every {run.packet_sampling_interval_s:g} s, "
+        f"forwarding delay threshold {run.forwarding_delay_threshold_s:g} s"
+    )
     if run.never_recovered:
         names = ", ".join(f"{one.flow} at {one.receiver}" for one in run.never_recovered)
         yield f"never recovered: {names}"

@@ -1,7 +1,8 @@
 """Gaps in the numbers → outages with bounds, by the sequence clock; keeps no state of its own.
 
-Durations are loss-derived, flow by flow (RFC 6412): lost · T, with T = 1/r. ``end - begin`` is
-the time without a datagram (RFC 6414); where the two differ, the clock has slipped.
+Durations are loss-derived, flow by flow (RFC 6412, 3.5.3): lost · T, with T = 1/r. ``end - begin``
+is the time without a datagram less T (RFC 6414, 3.6.1); where the two differ, the clock has
+slipped.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Outage:
         end_error_s: half the width of the bounds around ``end_s``.
         begin_at: ``begin_s`` on the wall clock (aware), None where arrivals are not known.
         end_at: ``end_s`` on the wall clock, None while dark.
-        duration_s: packets_lost · T (RFC 6412, loss-derived).
+        duration_s: packets_lost · T (RFC 6412, 3.6.5, equation 8).
         duration_error_s: T; the hard bound is (lost - 1)·T < true < (lost + 1)·T.
         packets_lost: datagrams lost in it.
         packets_lost_error: half the width of the bounds around ``packets_lost``.

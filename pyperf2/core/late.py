@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
     from pyperf2.core.gaps import Gap
 
-_WINDOW_S: Final = 0.5  # within it, late arrivals are taken to be the missing ones
+# RFC 6412, 3.7.6: within it, late arrivals are taken to be the missing ones.
+FORWARDING_DELAY_THRESHOLD_S: Final = 0.5
 _TOLERANCE: Final = 2
 
 
@@ -53,7 +54,7 @@ def _may_be(gap: Gap, within: tuple[float, float], spread_ms: float | None) -> b
     """Tell whether what comes late in an interval may be what a gap misses."""
     start, end = within
     least, most = start - gap.interval[1], end - gap.interval[1]
-    if most <= _WINDOW_S:
+    if most <= FORWARDING_DELAY_THRESHOLD_S:
         return spread_ms is None or spread_ms >= most * 500
     # Of a long interval, only the rest of what came late before the border.
     return least <= 0 and gap.late * 2 >= gap.lost

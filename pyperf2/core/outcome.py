@@ -1,7 +1,8 @@
 """What became of one flow at one receiver: a stream's result, seen from the event on.
 
-Terms are those of RFC 6412: a flow stands for a route, and its *loss of connectivity period* is
-loss-derived, lost datagrams by offered load. The *arrival gap* is the time without a datagram.
+Terms and sections are those of RFC 6412: a flow stands for a route, and its *loss of connectivity
+period* is loss-derived, lost datagrams by offered load. The *arrival gap* is the time without a
+datagram.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class FlowOutcome:
         packets_lost: within ±``packets_lost_error``.
         outages: since the event.
         earlier: before the event; the steady state has none.
+        convergence_s: route-specific convergence time (3.6.3), from the convergence event instant
+            until its last outage ended (RFC 6413, 4.1, equation 2); None where none has.
         zero_at: wall clock of second 0 of the stream.
         samples: what arrived, interval by interval.
     """
@@ -104,10 +107,10 @@ class FlowOutcome:
 
     @property
     def loss_of_connectivity_s(self) -> Figure | None:
-        """The route loss of connectivity period (RFC 6412) of all outages since the event together.
+        """The route loss of connectivity period, of all outages since the event together.
 
-        None where nothing was received. Of TCP it is rate-derived, and what is shorter than two
-        intervals may go unseen.
+        By 3.6.5, equation 8, lost datagrams by offered load. None where nothing was received. Of
+        TCP it is rate-derived, and what is shorter than two intervals may go unseen.
         """
         if self.status == "no data":
             return None
@@ -127,7 +130,10 @@ class FlowOutcome:
 
     @property
     def arrival_gap_s(self) -> Figure | None:
-        """Time without a datagram since the event (RFC 6414); None where there was none."""
+        """Time without a datagram since the event, less the packet time between any two.
+
+        The time-based loss method (RFC 6414, 3.6.1). None where there was no outage.
+        """
         if not self.outages:
             return None
         return total(_gap(one) for one in self.outages)

@@ -42,6 +42,51 @@ def test_three_flows_give_first_and_full_convergence() -> None:
     assert Figure(270.0, 0.0) == told.packets_lost
 
 
+def test_route_specific_convergence_times_are_summarised() -> None:
+    """RFC 6413, 7: their minimum, maximum, median and average, of the flows that were hit."""
+    told = report(
+        flow("a", outage(2 * MS, 20)), flow("b", outage(2 * MS, 50)),
+        flow("c", outage(2 * MS, 200)), flow("d"),
+    )  # fmt: skip
+    times = told.route_specific_convergence_s
+    assert times is not None
+    assert 3 == times.count
+    assert times.minimum == told.first_route_convergence_s
+    assert times.median == about(52 * MS, 1.5 * MS)
+    assert times.mean == about(92 * MS, 1.5 * MS)
+    assert times.maximum == told.full_convergence_s
+
+
+def test_a_route_that_is_not_validated_has_not_converged() -> None:
+    """RFC 6413, 4: convergence is to last for the sustained convergence validation time."""
+    brief = flow("a", outage(0.0, 20), status="not sustained")
+    assert report(brief).first_route_convergence_s is None
+    assert report(brief).full_convergence_s is None
+    told = report(brief, flow("b", outage(0.0, 50)))
+    assert told.first_route_convergence_s == about(50 * MS, 1.5 * MS)
+
+
+def test_all_that_was_lost_by_all_that_was_offered() -> None:
+    """RFC 6412, 3.6.6, equation 9: 100 + 0 + 40 lost of 1000 + 2000 + 500 a second."""
+    told = report(
+        flow("a", outage(0.0, 100)),
+        flow("b", offered_pps=2000.0),
+        flow("c", replace(outage(0.0, 40), duration_s=0.08), offered_pps=500.0),
+    )
+    average = told.loss_derived_loss_of_connectivity_s
+    assert average is not None
+    assert average.value == pytest.approx(140 / 3500)
+
+
+def test_the_parameters_that_must_be_reported_are() -> None:
+    """RFC 6412, 3.7.5 and 3.7.6; RFC 6413, 6.2.1: in the table and in the JSON document."""
+    told = report(flow("a", interval_s=0.25), recovery_s=5.0)
+    assert (0.25, 0.5) == (told.packet_sampling_interval_s, told.forwarding_delay_threshold_s)
+    assert "validated for 5 s, sampled every 0.25 s, forwarding delay threshold 0.5 s" in str(told)
+    summary = told.to_dict()["runs"][0]["summary"]
+    assert 0.5 == summary["forwarding_delay_threshold_s"]
+
+
 def test_the_event_s_own_bar_is_in_what_is_counted_from_it() -> None:
     """An event known to ±5 ms makes no statement about fewer."""
     from pyperf2.core.outcome import _convergence
