@@ -48,6 +48,24 @@ for one in servers + clients:
     one.register_on_data_callback(block)
 held.wait(10)
 """
+# The interpreter ends while a callback of each instance is in the middle of its work.
+AMIDST = """
+held = threading.Event()
+def work(message):
+    held.set()
+    {work}
+for one in servers + clients:
+    one.register_on_data_callback(work)
+held.wait(10)
+"""
+STOPS = AMIDST.format(work="[one.stop() for one in servers + clients]")
+STARTS = AMIDST.format(
+    work="[Server(protocol='udp', port=port).start() for port in range(21321, 21341)]"
+)
+IN_A_CALLBACK = """
+clients[0].register_on_data_callback(lambda message: {work})
+time.sleep(60)
+"""
 SLEEP = "time.sleep(60)\n"
 
 DEATHS: dict[str, tuple[str, signal.Signals | None, int]] = {
@@ -55,7 +73,15 @@ DEATHS: dict[str, tuple[str, signal.Signals | None, int]] = {
     "exception": ("raise ZeroDivisionError\n", None, 1),
     "SIGINT": (SLEEP, signal.SIGINT, -signal.SIGINT),
     "SIGTERM": (SLEEP, signal.SIGTERM, -signal.SIGTERM),
+    "SIGHUP": (SLEEP, signal.SIGHUP, -signal.SIGHUP),
     "SIGKILL": (SLEEP, signal.SIGKILL, -signal.SIGKILL),
+    "os._exit": ("os._exit(6)\n", None, 6),
+    "os._exit in a callback": (IN_A_CALLBACK.format(work="os._exit(6)"), None, 6),
+    "a signal to itself in a callback": (
+        IN_A_CALLBACK.format(work="os.kill(os.getpid(), signal.SIGTERM)"), None, -signal.SIGTERM,
+    ),
+    "normal end, callbacks stop instances": (STOPS, None, 0),
+    "normal end, callbacks start instances": (STARTS, None, 0),
     "normal end, callbacks block": (BLOCK, None, 0),
     "SIGKILL, callbacks block": (BLOCK + SLEEP, signal.SIGKILL, -signal.SIGKILL),
     "SIGINT in wait()": ("clients[0].wait()\n", signal.SIGINT, -signal.SIGINT),
@@ -83,6 +109,19 @@ def is_gone(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return True
     return state in {"Z", "X"}
+
+
+def servers_on(ports: range) -> list[str]:
+    """Return the processes that were started for these ports, whosever children they are."""
+    found = []
+    for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = cmdline.read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if b"-s" in words and any(str(port).encode() in words for port in ports):
+            found.append(cmdline.parts[2])
+    return found
 
 
 @contextmanager
@@ -123,6 +162,7 @@ def test_nothing_outlives_its_program(death: str, lab: Lab) -> None:
         began = time.monotonic()
         child.wait(timeout=20)
         wait_for(lambda: all(is_gone(pid) for pid in pids), "the end of all iperfs", 5)
+        wait_for(lambda: not servers_on(range(21321, 21341)), "the end of those begun last", 5)
         assert time.monotonic() - began < 10
         said = child.stderr.read() if child.stderr else ""
     assert status == child.returncode, said

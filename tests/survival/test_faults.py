@@ -73,6 +73,19 @@ def freeze_and_stop(server: Server) -> None:
 
 
 DEAF = "for one in (2, 15): signal.signal(one, signal.SIG_IGN)\nsay(PRINTED)\n" + LIVE_ON
+# One that stays in iperf's process group, and one that leaves it; both keep its outputs open.
+GRANDCHILD = """
+if os.fork() == 0:
+    time.sleep(60)
+say(FOURTH); os._exit(0)
+"""
+ESCAPED = """
+if os.fork() == 0:
+    os.setsid(); bound.close()
+    for _ in range(500):
+        say("still here\\n"); time.sleep(0.01)
+say(FOURTH); os._exit(0)
+"""
 FAULTS = {
     "killed": Fault(THEN + LIVE_ON, hit(SIGKILL), -SIGKILL, "killed by signal 9"),
     "terminated by others": Fault(
@@ -88,6 +101,8 @@ FAULTS = {
     "outputs closed, living on": Fault(
         "say(PRINTED); os.close(1); os.close(2)\n" + LIVE_ON, stop, -SIGINT
     ),
+    "a grandchild keeps the outputs": Fault(THEN + GRANDCHILD, end, 0, intervals=4),
+    "an escaped grandchild prints on": Fault(THEN + ESCAPED, end, 0, intervals=4),
     "half a line, then nothing": Fault(
         "say(PRINTED + FOURTH[:30])\n" + LIVE_ON, hit(SIGKILL), -SIGKILL, "killed by signal 9"
     ),
@@ -143,7 +158,9 @@ def test_a_misbehaving_iperf(name: str, tmp_path: Path) -> None:
     fault.done(server)
     assert time.monotonic() - began < 10
     assert ("stopped", fault.returncode) == (server.status, server.returncode)
-    assert state_is_gone(server.pid or 0)
+    assert not Path(f"/proc/{server.pid}").exists()
+    with socket(AF_INET, SOCK_DGRAM) as again:  # nobody of its process group holds the port
+        again.bind((LOOPBACK, server.port))
     result = server.result()
     assert fault.intervals == intervals_of(server)
     assert 100 == only_stream(server).packets_lost
@@ -153,11 +170,6 @@ def test_a_misbehaving_iperf(name: str, tmp_path: Path) -> None:
     else:
         assert result.error is not None
         assert re.search(fault.error, str(result.error))
-
-
-def state_is_gone(pid: int) -> bool:
-    """Whether there is no such process, not even one that nobody has reaped."""
-    return not Path(f"/proc/{pid}").exists()
 
 
 def peak_kib() -> int:
