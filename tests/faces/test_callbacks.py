@@ -79,6 +79,24 @@ def test_a_callback_that_exits_is_no_exit() -> None:
     assert len(told) == intervals_of(server) >= 4
 
 
+def test_a_callback_that_exits_when_all_is_over_holds_nothing_up() -> None:
+    """All that is left to tell waits behind it: the others, the end, those who wait for it."""
+    server, client = udp_pair()
+    told: list[Any] = []
+
+    def leave_late(message: dict[str, Any]) -> None:
+        told.append(message)
+        wait_for(lambda: client.returncode is not None, "iperf's end")
+        raise SystemExit
+
+    client.register_on_data_callback(leave_late)
+    with server:
+        client.start()
+        assert client.wait(timeout=10)
+    assert len(told) == intervals_of(client) == client.callback_errors >= 4
+    assert len(told) == len(list(client.intervals()))
+
+
 def test_a_blocking_callback_delays_only_its_own_instance() -> None:
     """While one blocks, its own results wait, those of others come on time, and stop() returns."""
     server, client = udp_pair()
