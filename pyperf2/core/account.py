@@ -237,9 +237,9 @@ class ReceiverAccount:
         return self._doubtful
 
     @property
-    def given_back(self) -> int:
-        """Datagrams that were counted as lost and came after all."""
-        return self._estimator.late()
+    def counted(self) -> int:
+        """How many are lost by what was printed so far, less those that came after all."""
+        return self._sum.gap - self._estimator.late()
 
     def recent_outages(self) -> list[Outage]:
         """Give the last few outages confirmed, on the stream's clock."""

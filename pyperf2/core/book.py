@@ -179,10 +179,10 @@ class StreamBook:
         return self._receiver.doubtful
 
     def recount(self, late: OutOfOrder) -> int:
-        """Enter a late line into the account; give how many of those lost came after all."""
-        before = self._receiver.given_back
+        """Enter a late line into the account; give how many more it shows to be lost."""
+        before = self._receiver.counted
         self._receiver.late(late)
-        return self._receiver.given_back - before
+        return self._receiver.counted - before
 
     def close(self, final: Summary | None = None) -> None:
         """Learn that no interval follows; ``final`` is the stream's last line."""

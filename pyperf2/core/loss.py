@@ -159,10 +159,13 @@ class LossDetector:
         event, self._event = self._event, None
         return replace(event, status=STABLE, packets_lost=0, end=end, current=now, ended=now)
 
-    def give_back(self, late: int) -> None:
-        """Take datagrams off the open event that came after all."""
-        if self._event is not None and late:
-            confirmed = max(self._event.packets_lost_confirmed - late, 0)
+    def recount(self, more: int) -> None:
+        """Correct the open event by the late line of its last interval.
+
+        ``more`` were lost than its own line showed; fewer, if some came after all.
+        """
+        if self._event is not None and more:
+            confirmed = max(self._event.packets_lost_confirmed + more, 0)
             self._event = replace(self._event, packets_lost_confirmed=confirmed)
 
     def _judge(self, interval: Interval, count: Count | None) -> _Verdict:

@@ -301,9 +301,9 @@ class Session:
     def _recount(self, late: OutOfOrder) -> None:
         book = self._books.find(late.stream_id)
         if book is not None and not late.wrong_quintuple:
-            given_back = book.recount(late)
+            more = book.recount(late)
             if late.stream_id in self._detectors:
-                self._detectors[late.stream_id].give_back(given_back)
+                self._detectors[late.stream_id].recount(more)
 
     def _close_stream(self, stream_id: str, now: Instant, final: Summary | None = None) -> None:
         book, detector = self._books.find(stream_id), self._detectors.get(stream_id)

@@ -11,6 +11,8 @@ from pyperf2.core.loss import LossEvent, LossPolicy
 from pyperf2.core.plan import Plan
 from pyperf2.core.records import Instant
 from pyperf2.core.session import Session
+from tests.outages.judge import read
+from tests.outages.simulator import DELIVERED, LOST, Scenario, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -255,3 +257,19 @@ def test_the_knobs_do_not_touch_one_another(version: str) -> None:
     for counter in (True, False, None):
         policy = _with(use_iperf_loss_counter=counter, loss_threshold=9, warmup_intervals=1)
         assert expected == brief(events(version, policy, lines(version, figures)))
+
+
+@pytest.mark.parametrize("version", ["2.0.14a", "2.1.8"])
+@pytest.mark.parametrize("enhanced", [True, False])
+def test_events_count_what_only_a_late_line_shows(version: str, *, enhanced: bool) -> None:
+    """A receive time-out is called late and taken off Lost, and told a line after the interval."""
+    sizes = (302, 672, 687)
+    course = [(DELIVERED, 2000)]
+    for size in sizes:
+        course += [(LOST, size), (DELIVERED, 3000)]
+    scenario = Scenario(version=version, course=tuple(course), interval=1.0, enhanced=enhanced)
+    outcome = simulate(scenario)
+    assert any("out-of-order" in text for _, text in outcome.server)
+    stream = read(scenario, outcome)
+    assert sizes == tuple(event.packets_lost_confirmed for event in stream.loss_events)
+    assert sizes == tuple(outage.packets_lost for outage in stream.outages)
