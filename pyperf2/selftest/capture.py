@@ -32,8 +32,8 @@ _HEADER: Final = struct.Struct("=IIIHHII")  # tpacket2_hdr: status, lengths, off
 _ADDRESS: Final = struct.Struct("=HHiHB")  # sockaddr_ll: its 3rd is the device, its 5th the kind
 _ADDRESS_AT: Final = 32
 _BLOCK_BYTES: Final = 1 << 16
-_HEAD: Final = (128, 1 << 16)  # bytes of a slot, 62 of them the packet's; number of slots
-_WHOLE: Final = (2048, 1 << 15)
+_HEAD_BYTES: Final = 128  # of a slot; 62 of them are the packet's
+_WHOLE_BYTES: Final = 2048
 
 
 class _Layout(NamedTuple):
@@ -67,16 +67,24 @@ class Tap:
         exits: the devices by which they leave, one for each receiver.
         tool: whose datagrams they are.
         frames: keep what came in as a whole.
+        slots: how many packets the ring holds at least until they are read.
     """
 
     def __init__(
-        self, entrance: str, exits: Sequence[str], *, tool: Tool = "iperf2", frames: bool = False
+        self,
+        entrance: str,
+        exits: Sequence[str],
+        *,
+        tool: Tool = "iperf2",
+        frames: bool = False,
+        slots: int = 1 << 15,
     ) -> None:
         """Begin to capture."""
         self._entrance = socket.if_nametoindex(entrance)
         self._exits = {socket.if_nametoindex(name): number for number, name in enumerate(exits)}
         self._layout, self._frames = _LAYOUTS[tool], frames
-        self._bytes, self._slots = _WHOLE if frames else _HEAD
+        self._bytes = _WHOLE_BYTES if frames else _HEAD_BYTES
+        self._slots = -(-slots * self._bytes // _BLOCK_BYTES) * _BLOCK_BYTES // self._bytes
         self._slot = 0
         self.came: list[Seen] = []
         self.went: list[list[Seen]] = [[] for _ in exits]

@@ -37,7 +37,7 @@ _SLACK_S: Final = 1.0  # for flows to start one after another, and for a script 
 _LAST_WORDS_S: Final = 1.0  # for servers to print what the FIN has ended
 _END_S: Final = 10.0  # for the clients to end, behind their time
 _POLL_S: Final = 0.05
-_BRIEF_S: Final = 0.004  # too short to read the capture in
+_SPARE_S: Final = 3  # of capture
 
 
 class Disturbed(Exception):
@@ -53,8 +53,12 @@ class Stage:
         self._sender, self._receiver = lab.hosts("sender", "receiver")
         self._link = lab.link(self._sender, self._receiver)
         devices = [rules.device(self._link.number, end) for end in (0, 1)]
+        # A run is read when it is over: on a busy machine reading would keep its script waiting.
+        longest_s = max(_seconds(cuts) for cuts in plan.runs())
+        slots = (longest_s + _SPARE_S) * len(plan.kinds) * PPS * 2
         self._tap: Tap = kernel.inside(
-            self._link.wires.namespace, partial(Tap, devices[0], devices[1:], tool=plan.tool)
+            self._link.wires.namespace,
+            partial(Tap, devices[0], devices[1:], tool=plan.tool, slots=slots),
         )
         self._ports = count(_FIRST_PORT)
 
@@ -156,7 +160,7 @@ class _Run:
     ) -> None:
         self._stage, self._number, self._flows, self._cuts = stage, number, flows, cuts
         self._progress = progress
-        self._seconds = ceil(lasts_s(cuts) + _SLACK_S)  # iperf3 takes whole ones
+        self._seconds = _seconds(cuts)
         self._members = [one for flow in flows for one in (flow.server, flow.client)]
         self._interrupted = False
         self._hits: list[tuple[Cut, Hit]] = []
@@ -211,16 +215,16 @@ class _Run:
         random.start()
         for number, cut in enumerate(self._cuts, 1):
             self._progress(f"outage {number} of {len(self._cuts)}, {cut.length_ms} ms")
-            self._until(zero_ns + round(cut.at_s * 1e9))
+            _sleep_until(zero_ns + round(cut.at_s * 1e9))
             hit = dark.start()
             self._hits.append((cut, hit))
-            self._until(hit.began.after_ns + cut.length_ms * 1_000_000)
+            _sleep_until(hit.began.after_ns + cut.length_ms * 1_000_000)
             planned_ns = zero_ns + round((cut.at_s + cut.length_ms / 1000) * 1e9)
             zero_ns += max(dark.stop().ended_ns - planned_ns, 0)  # the next ones wait as well
         end_ns = zero_ns + round(lasts_s(self._cuts) * 1e9)
         if end_ns > last_ns:
             raise Disturbed(f"the script fell behind by {(end_ns - last_ns) / 1e9:.1f} s")
-        self._until(end_ns)
+        _sleep_until(end_ns)
 
     def _zero_ns(self) -> tuple[int, int]:
         """Wait for the first datagram of each flow; give when all send, and until when all do."""
@@ -230,7 +234,8 @@ class _Run:
             if time.monotonic() > deadline:
                 silent = [flow.name for flow in self._flows if flow.port not in first]
                 raise Disturbed(f"after {_START_S:g} s nothing was sent by {', '.join(silent)}")
-            self._until(time.time_ns() + 5_000_000)
+            time.sleep(_POLL_S)
+            self._stage.tap.read()
             for seen in self._stage.tap.came:
                 first.setdefault(seen.port, seen.at_ns)
         return max(first.values()), min(first.values()) + self._seconds * 10**9
@@ -240,28 +245,20 @@ class _Run:
         self._progress("reading what iperf says")
         clients = [flow.client for flow in self._flows]
         if self._interrupted:
-            self._until(time.time_ns() + round(4 * INTERVAL_S * 1e9))
+            time.sleep(4 * INTERVAL_S)
             stop_all(clients)
         deadline = time.monotonic() + self._seconds + _END_S
         while any(client.status == "running" for client in clients):
             if time.monotonic() > deadline:
                 raise Disturbed(f"senders of {self._seconds} s did not end by themselves")
-            self._until(time.time_ns() + round(_POLL_S * 1e9))
+            time.sleep(_POLL_S)
         deadline = time.monotonic() + _LAST_WORDS_S
         while time.monotonic() < deadline and not self._all_ended():
-            self._until(time.time_ns() + round(_POLL_S * 1e9))
+            time.sleep(_POLL_S)
 
     def _all_ended(self) -> bool:
         told = [flow.server.progress() for flow in self._flows]
         return all(one is not None and one.ended for one in told)
-
-    def _until(self, wall_ns: int) -> None:
-        """Wait until a wall-clock time, and read the capture meanwhile."""
-        while (left_s := (wall_ns - time.time_ns()) / 1e9) > 0:
-            if left_s > _BRIEF_S:
-                self._stage.tap.read()
-                left_s = (wall_ns - time.time_ns()) / 1e9
-            time.sleep(min(max(left_s, 0.0), _POLL_S))
 
     def _played(self, dropped: int) -> Played:
         came, went = (_by_port(side) for side in (self._stage.tap.came, self._stage.tap.went[0]))
@@ -283,6 +280,16 @@ class _Run:
             breaks=tuple(breaks),
             interrupted=self._interrupted,
         )
+
+
+def _seconds(cuts: tuple[Cut, ...]) -> int:
+    """Give how long the flows of a run have to send; iperf3 takes whole seconds."""
+    return ceil(lasts_s(cuts) + _SLACK_S)
+
+
+def _sleep_until(wall_ns: int) -> None:
+    while (left_ns := wall_ns - time.time_ns()) > 0:
+        time.sleep(left_ns / 1e9)
 
 
 def _by_port(side: Sequence[Seen]) -> defaultdict[int, list[Seen]]:

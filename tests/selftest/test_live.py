@@ -1,0 +1,151 @@
+"""The self-test for real: in namespaces, with the iperf under test, with one that lies.
+
+Counts have to be right at once. When an outage was can only be told as well as this machine keeps
+its time: a self-test whose times are off is repeated, three times at most.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.live.support import ROOT, wait_for
+
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(180)]
+
+AGAIN: Final = 3
+ALL_S: Final = 60
+QUICK: Final = [sys.executable, "-m", "pyperf2", "selftest", "--quick"]
+LIE: Final = r"""
+import re, sys
+def one_more(found):
+    return f"{found[1]}{int(found[2]) + 1}/{int(found[3]) + 1} ("
+for line in sys.stdin:
+    print(re.sub(r"( ms +)([1-9]\d*)/ *(\d+) \(", one_more, line), end="", flush=True)
+"""
+
+
+def left_of(pid: int) -> list[str]:
+    """Name the namespaces, and the processes, that a self-test has left."""
+    folder = Path("/var/run/netns")
+    spaces = [one.name for one in folder.iterdir() if f"-{pid}-" in one.name]
+    children = []
+    for status in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"PYPERF2_TEST={os.getpid()}\0".encode() in status.read_bytes():
+                children.append(status.parent.name)
+        except (OSError, ProcessLookupError):  # it ended while we looked, or is not ours
+            continue
+    return spaces + children
+
+
+def marked() -> dict[str, str]:
+    """Return an environment by which what a self-test starts is known again."""
+    return {**os.environ, "PYPERF2_TEST": str(os.getpid())}
+
+
+def quick(*options: str) -> tuple[int, dict[str, Any]]:
+    """Run a quick self-test, which has to leave nothing; return its exit status and figures."""
+    with subprocess.Popen(
+        [*QUICK, "--json", "-", *options],
+        cwd=ROOT, env=marked(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as child:  # fmt: skip
+        out, err = child.communicate(timeout=ALL_S)
+    assert [] == left_of(child.pid)
+    assert out, err
+    return child.returncode, json.loads(out)
+
+
+def exact(*options: str) -> tuple[int, dict[str, Any]]:
+    """Run a quick self-test, all of whose counts have to be those of the link."""
+    status, data = quick(*options)
+    assert [row["dropped"] for row in data["rows"]] == [row["lost"] for row in data["rows"]]
+    assert all(total["dropped"] == total["lost"] for total in data["totals"])
+    assert [] == [miss for miss in data["misses"] if "told" in miss["text"]]
+    return status, data
+
+
+def until_met(*options: str) -> dict[str, Any]:
+    """Return the figures of a self-test that is met; its counts are right in any case."""
+    status, data = exact(*options)
+    for _ in range(AGAIN):
+        if status == 0:
+            break
+        status, data = exact(*options)
+    assert (0, "met", []) == (status, data["verdict"], data["misses"])
+    return data
+
+
+def test_a_quick_one_is_met_and_leaves_nothing(iperf: Path) -> None:
+    """Two outages of each length in four flows and a group, random loss, and a flow without."""
+    data = until_met("--iperf", str(iperf))
+    rows = {row["scenario"]: row for row in data["rows"]}
+    assert (0, 0) == (rows["no loss"]["dropped"], rows["no loss"]["outages"])
+    assert rows["5 % at random"]["dropped"] > 100
+    for length_ms in (20, 50, 200, 1000):
+        row = rows[f"{length_ms} ms"]
+        assert 8 == row["outages"] == row["inside"]
+        assert row["dropped"] >= 8 * length_ms * 0.8
+    assert 10 == rows["multicast"]["outages"]
+    assert 10 == len(data["joints"]) or data["suspects"]
+
+
+def test_iperf3_counts_to_the_datagram(iperf3: Path) -> None:
+    """Its sender keeps no even pace, so its times are only looked at; its counts are exact."""
+    status, data = exact("--iperf", str(iperf3), "--flows", "2")
+    assert (status == 1) == (data["verdict"] == "not met")
+    assert ("iperf3", 20) == (data["tool"], sum(row["outages"] for row in data["rows"]))
+
+
+def test_an_iperf_that_lies_is_found_out(iperf: Path, tmp_path: Path) -> None:
+    """A wrapper tells one lost datagram more in each interval with loss: exit status 1."""
+    (tmp_path / "lie.py").write_text(LIE)
+    liar = tmp_path / "iperf"
+    liar.write_text(
+        f'#!/bin/bash\nexec {iperf} "$@" > >(exec {sys.executable} {tmp_path}/lie.py)\n'
+    )
+    liar.chmod(0o755)
+    status, data = quick("--iperf", str(liar), "--flows", "1")
+    assert (1, "not met") == (status, data["verdict"])
+    wrong = [one for one in data["spells"] if one["scenario"].endswith("ms")]
+    assert [one["dropped"] + 1 for one in wrong] == [one["lost"] for one in wrong]
+    assert any(
+        f"{one['dropped']} were lost, {one['lost']} ±0 are told" in miss["text"]
+        for one in wrong
+        for miss in data["misses"]
+    )
+
+
+def test_ctrl_c_ends_it_with_what_was_measured(iperf: Path, tmp_path: Path) -> None:
+    """In the middle of a run, at a terminal: exit status 130, the figures so far, nothing left."""
+    figures = tmp_path / "figures.json"
+    master, slave = os.openpty()
+    shown = bytearray()
+
+    def shows_the_sixth() -> bool:
+        shown.extend(os.read(master, 4096))
+        return b"outage 6 of 10" in shown
+
+    with subprocess.Popen(
+        [*QUICK, "--iperf", str(iperf), "--json", str(figures)],
+        cwd=ROOT, env=marked(), stdout=subprocess.PIPE, stderr=slave, text=True,
+    ) as child:  # fmt: skip
+        os.close(slave)
+        wait_for(shows_the_sixth, "the progress of the self-test", ALL_S)
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=30)
+    os.close(master)
+    assert 130 == child.returncode, out
+    assert [] == left_of(child.pid)
+    assert "interrupted: 1 of 1 runs were measured, the last in part" in out
+    data = json.loads(figures.read_text())
+    assert data["interrupted"]
+    assert 5 * 4 <= len(data["spells"]) < 10 * 5
+    assert [one["dropped"] for one in data["spells"]] == [one["lost"] for one in data["spells"]]
