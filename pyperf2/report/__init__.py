@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyperf2.errors import OptionError
 from pyperf2.report.extra import require_matplotlib
 from pyperf2.report.page import page_of
 from pyperf2.report.timeline import run_of, timeline_of
@@ -26,6 +27,9 @@ def picture_of(
     """Draw one of these runs; see ``ConvergenceReport.plot``."""
     chosen = run_of(runs, run)
     timeline = timeline_of(chosen, flows)
+    if not timeline.tracks:
+        why = f"it was broken off: {chosen.error}" if chosen.error else "flows=None draws all"
+        raise OptionError(f"nothing to plot: no flow of run {chosen.number}; {why}")
     require_matplotlib()
     from pyperf2.report.picture import draw
 

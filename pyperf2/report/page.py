@@ -49,7 +49,7 @@ def page_of(runs: Sequence[ConvergenceRun], verdict: Verdict | None) -> str:
         None if runs else element("p", "Nothing was run."),
     )
     style = files("pyperf2.report").joinpath("style.css").read_text(encoding="utf-8")
-    word = f": {verdict.word}" if verdict else ""
+    word = "" if verdict is None else f": {verdict.word}"
     head = element(
         "head",
         element("meta", charset="utf-8"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from matplotlib.lines import Line2D
@@ -40,7 +41,7 @@ class Rows:
         self._timeline = timeline
         self._tracks = timeline.tracks
         self._panel_in = next(high for most, high in _HEIGHTS_IN if len(self._tracks) <= most)
-        self._group = max(-(-len(one.pieces) // _MOST_POINTS) for one in self._tracks)
+        self._group = max(1, *(ceil(len(one.pieces) / _MOST_POINTS) for one in self._tracks))
         self.height_in = len(self._tracks) * (self._panel_in + _TITLE_IN)
 
     @property

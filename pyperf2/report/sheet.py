@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.figure import Figure as Picture
 from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ def drawable(text: str, most: int = 200) -> str:
 
 def width_in(text: str, size_pt: float = SMALL_PT) -> float:
     """Give how wide a text is, in inches."""
-    if not text.strip():
-        return 0.0
-    return float(TextPath((0, 0), text, size=size_pt).get_extents().width) / _POINTS_IN
+    font = FontProperties(size=size_pt)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / _POINTS_IN
 
 
 @lru_cache(maxsize=1)

@@ -171,7 +171,7 @@ def _zero(run: ConvergenceRun) -> tuple[Figure, str]:
     if run.events:
         return run.events[0].wall, "the event"
     if run.steps:
-        return run.steps[0].wall, f"step {run.steps[0].name!r}"
+        return Figure(run.steps[0].before.wall_ns / 1e9), f"step {run.steps[0].name!r}"
     zeros = [one.zero_at.timestamp() for one in run.flows if one.zero_at]
     return Figure(min(zeros, default=0.0)), "the first datagram"
 
