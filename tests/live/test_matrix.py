@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.netns, pytest.mark.slow]
 AT_ONCE = 5
 PPS = 200
 TCP_LOAD = "4M"
+FEW = 5  # datagrams that have no jitter yet
 LAST_WORDS_S = 0.3  # for a server to print what it has of a client that just ended
 
 
@@ -201,7 +202,9 @@ def check_datagrams(stream: StreamResult, scenario: Scenario, where: str) -> Non
     assert summary is not None
     assert summary.packets is not None, where
     assert summary.lost_packets is not None, where
-    assert summary.jitter_ms is not None, where
+    # Of a stream that 2.2 accepts when it is all but over, there is none.
+    few = scenario.streams > 1 and (summary.packets_received or 0) < FEW
+    assert few or summary.jitter_ms is not None, where
     if {"num", "isochronous", "bandwidth"}.isdisjoint(scenario.client):
         assert summary.packets <= PPS + 25, where
         if scenario.streams == 1:  # of several, a late one misses what came before it (2.2)
