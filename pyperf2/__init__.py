@@ -15,6 +15,7 @@ from pyperf2.errors import (
     MissingExtra,
     NameSpaceNotFoundError,
     NoSteadyState,
+    NoSuchStream,
     NotIPerf,
     OptionError,
     PortUnavailable,
@@ -25,6 +26,7 @@ from pyperf2.errors import (
     RunawayOutput,
     StartFailed,
     StateError,
+    TrafficError,
     UnsupportedOption,
 )
 from pyperf2.instance import Client, IPerfInstance, Server, start_all, stop_all
@@ -48,6 +50,7 @@ __all__ = [
     "MissingExtra",
     "NameSpaceNotFoundError",
     "NoSteadyState",
+    "NoSuchStream",
     "NotIPerf",
     "Notice",
     "OptionError",
@@ -64,6 +67,7 @@ __all__ = [
     "StateError",
     "StreamResult",
     "Summary",
+    "TrafficError",
     "UnsupportedOption",
     "replay",
     "start_all",

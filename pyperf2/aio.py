@@ -71,6 +71,18 @@ class AsyncInstance(Face):
             return False
         return True
 
+    async def run(self, duration: float) -> bool:
+        """Start; a client has ended when this returns; arguments, result as ``Server.run``."""
+        with self._ending_after(duration) as limit_s:
+            started = await self.start()
+        if self.type == "server" or not started:
+            return started
+        try:
+            await self.wait(limit_s)
+        finally:
+            await self.stop()
+        return self.error is None
+
     def intervals(self) -> AsyncIterator[Interval]:
         """Give the intervals of the run, from its first one kept, as they arrive; ends with it."""
         if self._run is None:

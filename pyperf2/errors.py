@@ -14,6 +14,8 @@
     ├── MissingExtra (ImportError)            what was asked for needs an optional dependency
     ├── StateError (RuntimeError)             asked at the wrong time: "already running"
     ├── StartFailed (RuntimeError)            some of many did not start; names each
+    ├── TrafficError (RuntimeError)           streams did not start, run or stop; names each failure
+    ├── NoSuchStream (LookupError)            a traffic manager has no stream of that name
     ├── LabError (RuntimeError)               a lab could not be built or changed
     │   └── UnsupportedImpairment             sound, but this kernel cannot do it
     ├── ConvergenceError (RuntimeError)       a convergence test was broken off; keeps its report
@@ -96,6 +98,26 @@ class StartFailed(PyPerf2Error, RuntimeError):
         self.failures = dict(failures)
         told = "; ".join(f"{name}: {error}" for name, error in self.failures.items())
         super().__init__(f"{len(self.failures)} did not start, all were stopped again: {told}")
+
+
+class TrafficError(PyPerf2Error, RuntimeError):
+    """Streams could not be started, run or stopped; all that was started was stopped again.
+
+    Attributes:
+        step: ``start``, ``run`` or ``stop``.
+        failures: what went wrong, by stream and instance.
+    """
+
+    def __init__(self, step: str, failures: Mapping[str, BaseException]) -> None:
+        """Keep the failures by name and say them all in the message."""
+        self.step = step
+        self.failures = dict(failures)
+        told = "; ".join(f"{name}: {error}" for name, error in self.failures.items())
+        super().__init__(f"{step} failed, everything was stopped: {told}")
+
+
+class NoSuchStream(PyPerf2Error, LookupError):
+    """A traffic manager has no stream of that name."""
 
 
 class ConvergenceError(PyPerf2Error, RuntimeError):

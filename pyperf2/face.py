@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pyperf2.core.options import OPTIONS
 from pyperf2.core.optionset import READ_ONLY, OptionSet, nearest, unknown_option
@@ -10,13 +11,17 @@ from pyperf2.core.results import Result
 from pyperf2.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from pyperf2.core.book import Peer, Progress
     from pyperf2.core.spelling import Role
+    from pyperf2.core.validation import Criteria, ValidationReport
     from pyperf2.errors import PyPerf2Error
     from pyperf2.run.order import Order
     from pyperf2.run.runner import Run
+
+_ENDS: Final = ("test_duration", "num", "blockcount")  # options that end a client's run
+_LAST_WORDS_S: Final = 3.0  # an iperf2 of UDP asks for 2.5 s whether its FIN has arrived
 
 CONFIGURED = "configured"
 RUNNING = "running"
@@ -151,6 +156,16 @@ class Face:
         return STOPPED if self._run.finished.is_set() else RUNNING
 
     @property
+    def started(self) -> bool:
+        """Whether there was a start; what it left can be read."""
+        return self._run is not None
+
+    @property
+    def running(self) -> bool:
+        """Whether iperf runs just now."""
+        return self.status == RUNNING
+
+    @property
     def pid(self) -> int | None:
         """Process id of iperf; None before the first start."""
         return self._run.pid if self._run else None
@@ -211,6 +226,32 @@ class Face:
         with self._run.session() as session:
             return session.result(peers)
 
+    @property
+    def results(self) -> Result:
+        """The same as ``result()``, under the name that all traffic has it by."""
+        return self.result()
+
+    def validate(self, validation_criteria: Criteria | None = None) -> ValidationReport:
+        """Hold the result against criteria; true if each is kept, and something was moved.
+
+        Args:
+            validation_criteria: ``{function: {keyword: value}}``; the function gets the result
+                and the keywords, and returns whether that will do. Or a list of functions, of
+                ``(function, {keyword: value})``, and of criteria of ``pyperf2.traffic``.
+
+        Raises:
+            OptionError: one of them is no criterion.
+        """
+        from pyperf2.core.validation import ValidationReport, criteria_of, validate
+
+        found = validate(self.result(), criteria_of(validation_criteria), end=self.label)
+        return ValidationReport(findings=tuple(found))
+
+    @property
+    def label(self) -> str:
+        """What a report calls it: its name, or its role and port."""
+        return str(self._options["name"] or f"{self.type} on port {self.port}")
+
     def progress(self) -> Progress | None:
         """Tell how far the latest run has come, all streams together; None before the first start.
 
@@ -269,6 +310,27 @@ class Face:
         if self._run is not None:
             with self._run.session() as session:
                 session.trim(keep, None if stream_id is None else str(stream_id))
+
+    @contextmanager
+    def _ending_after(self, seconds: float) -> Generator[float]:
+        """Have a client that would run on end by itself, if it is started inside.
+
+        That is cleaner than an interrupt. Only iperf2 knows parts of a second. Gives how long to
+        wait for its end before it has to be ended.
+        """
+        if not 0 < seconds < float("inf"):
+            raise OptionError(f"duration={seconds!r}: more than 0 seconds are wanted")
+        endless = not any(self._options[name] for name in _ENDS)
+        if self.type != "client" or not endless or self.running or seconds != int(seconds):
+            yield seconds
+            return
+        self._options.set("test_duration", seconds)
+        try:
+            yield seconds + _LAST_WORDS_S
+        finally:
+            stale = self._stale
+            self._options.set("test_duration", None)
+            self._stale = stale
 
     def _prepared(self) -> Order:
         from pyperf2.run.order import prepare

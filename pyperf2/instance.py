@@ -89,6 +89,25 @@ class IPerfInstance(Face):
         run = self._run
         return run.finished.wait(timeout) if run is not None else False
 
+    def run(self, duration: float) -> bool:
+        """Start; a client blocks until it has ended, or is ended after ``duration`` seconds.
+
+        A server is started and left running, so that traffic of both roles can be driven alike;
+        ``stop`` ends it. Of a client that has an end of its own, whichever comes first counts.
+
+        Returns:
+            Whether nothing went wrong; ``error`` says what.
+        """
+        with self._ending_after(duration) as limit_s:
+            started = self.start()
+        if self.type == "server" or not started:
+            return started
+        try:
+            self.wait(limit_s)
+        finally:
+            self.stop()
+        return self.error is None
+
     def intervals(self) -> Iterator[Interval]:
         """Give the intervals of the run, from its first one kept, as they arrive; ends with it."""
         if self._run is None:
@@ -178,20 +197,27 @@ def start_all(instances: Iterable[IPerfInstance], timeout: float = 5.0) -> None:
 
 def stop_all(instances: Iterable[IPerfInstance]) -> None:
     """Stop many instances in parallel; returns when all are stopped and reaped."""
+    for error in stop_together(instances).values():
+        raise error
+
+
+def stop_together(group: Iterable[IPerfInstance]) -> dict[IPerfInstance, BaseException]:
+    """Stop instances in parallel, each whatever becomes of the others; give what went wrong."""
     import asyncio
 
     from pyperf2.run import engine
 
-    runs = [one._run for one in instances]  # noqa: SLF001 - our own
-    live = [run for run in runs if run is not None and not run.finished.is_set()]
+    runs = {one: one._run for one in group}  # noqa: SLF001 - our own
+    live = {one: run for one, run in runs.items() if run is not None and not run.finished.is_set()}
 
-    async def stop() -> None:
-        await asyncio.gather(*(run.stop() for run in live))
+    async def stop() -> list[BaseException | None]:
+        return await asyncio.gather(*(run.stop() for run in live.values()), return_exceptions=True)
 
-    if live:
-        engine.call(stop())
-        for run in live:
-            _await_delivery(run)
+    outcomes = engine.call(stop()) if live else []
+    for run in live.values():
+        _await_delivery(run)
+    failures = zip(live, outcomes, strict=False)
+    return {one: error for one, error in failures if error is not None}
 
 
 def _pair_up(members: list[IPerfInstance]) -> None:
@@ -262,11 +288,10 @@ def start_together(
 def _by_name(failures: Mapping[IPerfInstance, BaseException]) -> dict[str, BaseException]:
     named: dict[str, BaseException] = {}
     for one, error in failures.items():
-        base = one.name or f"{one.type} on port {one.port}"
-        name, number = base, 2
+        name, number = one.label, 2
         while name in named:
-            name, number = f"{base} #{number}", number + 1
-        named[str(name)] = error
+            name, number = f"{one.label} #{number}", number + 1
+        named[name] = error
     return named
 
 

@@ -14,7 +14,7 @@ from pyperf2.core.loss import LossPolicy
 from pyperf2.core.plan import Plan
 from pyperf2.core.units import parse_bandwidth
 from pyperf2.errors import OptionError
-from pyperf2.run import probe
+from pyperf2.run import ports, probe
 from pyperf2.run.host import Local, Netns
 from pyperf2.run.rawlog import check_folder
 
@@ -52,17 +52,25 @@ class Order:
         return "tcp" if self.build.tool == "iperf3" else self.plan.protocol
 
     @property
-    def binds(self) -> tuple[Protocol, ...]:
-        """The protocols that a server takes its port for: an iperf3 needs both for a UDP test."""
-        return ("tcp", "udp") if self.build.tool == "iperf3" else (self.plan.protocol,)
-
-    @property
     def connections(self) -> int:
         """How many sockets show that a client is connected: iperf3's first one only controls.
 
         Whatever listens accepts that one, be it an iperf2 or no iperf at all.
         """
         return 2 if self.build.tool == "iperf3" and self.plan.protocol == "tcp" else 1
+
+    def claim_port(self) -> ports.Claim | None:
+        """Keep a server's port for it, and raise if it is taken; None for a client."""
+        if self.role != "server":
+            return None
+        return ports.claim(
+            self.host,
+            self.listens_on,
+            self.port,
+            address=self.bind_ip,
+            ipv6=self.ipv6,
+            also=("udp",) if self.build.tool == "iperf3" else (),  # for a test over UDP
+        )
 
 
 def prepare(

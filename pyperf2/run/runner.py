@@ -21,7 +21,7 @@ from pyperf2.core.messages import message
 from pyperf2.core.records import Connected, Interval, RunEnded
 from pyperf2.core.session import Ended, Session
 from pyperf2.errors import ReadyTimeout
-from pyperf2.run import ports, sockets
+from pyperf2.run import sockets
 from pyperf2.run.arrivals import Arrivals
 from pyperf2.run.process import Process, instant_now, stop_ladder
 from pyperf2.run.rawlog import RawLog
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pyperf2.core.results import Result
     from pyperf2.run.callbacks import Strand
     from pyperf2.run.order import Order
+    from pyperf2.run.ports import Claim
     from pyperf2.run.process import Source
 
 _log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Run:
         self._pump_posted = False
         self._paused = False
         self._process: Process | None = None
-        self._claim: ports.Claim | None = None
+        self._claim: Claim | None = None
         self._raw_log: RawLog | None = None
         self._connected = False
         self._stopping = False
@@ -117,7 +118,7 @@ class Run:
         self._over = asyncio.Event()
         order = self.order
         try:
-            self._take_port()
+            self._claim = order.claim_port()
             self._open_raw_log()
             self._process = await Process.start(
                 order.command.argv,
@@ -198,18 +199,6 @@ class Run:
         self.runs.end()
 
     # --- starting -----------------------------------------------------------------------------
-
-    def _take_port(self) -> None:
-        order = self.order
-        if order.role == "server":
-            self._claim = ports.claim(
-                order.host,
-                order.listens_on,
-                order.port,
-                address=order.bind_ip,
-                ipv6=order.ipv6,
-                also=order.binds,
-            )
 
     def _open_raw_log(self) -> None:
         order = self.order

@@ -1,0 +1,57 @@
+"""Traffic: streams of a server and its clients, managers of many, criteria, reserved ports."""
+
+from pyperf2.core.limits import (
+    Criterion,
+    max_asymmetry,
+    max_bitrate,
+    max_intervals,
+    max_jitter,
+    max_latency,
+    max_loss,
+    max_lost,
+    max_outage,
+    max_retransmits,
+    min_bitrate,
+    min_intervals,
+    no_gap,
+)
+from pyperf2.core.validation import Finding, ValidationReport
+from pyperf2.run.reservations import PortReservation, check_port, find_free_port, reserve_port
+from pyperf2.traffic.aio import AsyncSingleHostStream, AsyncStream, AsyncTrafficManager
+from pyperf2.traffic.kinds import Traffic
+from pyperf2.traffic.live import bitrate_below, loss_above
+from pyperf2.traffic.manager import TrafficManager
+from pyperf2.traffic.stream import StreamResults
+from pyperf2.traffic.streams import SingleHostStream, Stream
+
+__all__ = [
+    "AsyncSingleHostStream",
+    "AsyncStream",
+    "AsyncTrafficManager",
+    "Criterion",
+    "Finding",
+    "PortReservation",
+    "SingleHostStream",
+    "Stream",
+    "StreamResults",
+    "Traffic",
+    "TrafficManager",
+    "ValidationReport",
+    "bitrate_below",
+    "check_port",
+    "find_free_port",
+    "loss_above",
+    "max_asymmetry",
+    "max_bitrate",
+    "max_intervals",
+    "max_jitter",
+    "max_latency",
+    "max_loss",
+    "max_lost",
+    "max_outage",
+    "max_retransmits",
+    "min_bitrate",
+    "min_intervals",
+    "no_gap",
+    "reserve_port",
+]
