@@ -115,7 +115,9 @@ def test_an_iperf_that_lies_is_found_out(iperf: Path, tmp_path: Path) -> None:
     status, data = quick("--iperf", str(liar), "--flows", "1")
     assert (1, "not met") == (status, data["verdict"])
     wrong = [one for one in data["spells"] if one["scenario"].endswith("ms")]
-    assert [one["dropped"] + 1 for one in wrong] == [one["lost"] for one in wrong]
+    assert 10 == len(wrong)
+    # One too many in each; so many in all that the last ones may not be known again.
+    assert all(one["lost"] in {one["dropped"] + 1, 0} for one in wrong)
     assert any(
         f"{one['dropped']} were lost, {one['lost']} ±0 are told" in miss["text"]
         for one in wrong
