@@ -40,12 +40,11 @@ _NEAR_NS: Final = 50_000_000  # no two outages are as near
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
-    """A blackout of the lab: when it began and ended, and what it took of all flows together."""
+    """A blackout of the lab: how long it was meant to be, and when it began and ended."""
 
     length_ms: int
     began: Changed
     ended: Changed
-    dropped: int
 
     @property
     def scenario(self) -> str:

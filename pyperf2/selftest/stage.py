@@ -10,7 +10,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core.book import is_sum
-from pyperf2.errors import IPerfError, StartFailed
+from pyperf2.errors import IPerfError, LabError, StartFailed
 from pyperf2.instance import Client, Server, start_together, stop_all
 from pyperf2.lab import Blackout, Loss, kernel, rules
 from pyperf2.run.host import Netns
@@ -59,10 +59,13 @@ class Stage:
         # A run is read when it is over: on a busy machine reading would keep its script waiting.
         longest_s = max(_seconds(cuts) for cuts in plan.runs())
         slots = (longest_s + _SPARE_S) * len(plan.kinds) * PPS * 2
-        self._tap: Tap = kernel.inside(
-            self._link.wires.namespace,
-            partial(Tap, devices[0], devices[1:], tool=plan.tool, slots=slots),
-        )
+        tap = partial(Tap, devices[0], devices[1:], tool=plan.tool, slots=slots)
+        try:
+            self._tap: Tap = kernel.inside(self._link.wires.namespace, tap)
+        except OSError as error:
+            raise LabError(
+                f"this kernel captures no packets, {slots} of them: {error}; try fewer flows"
+            ) from error
         self._ports = count(_FIRST_PORT)
 
     def close(self) -> None:
@@ -80,7 +83,7 @@ class Stage:
         return _Run(self, number, flows, cuts, progress).play()
 
     def instances(self, kind: Kind, name: str, port: int) -> tuple[Server, Client]:
-        """Make both ends of a flow; `seconds` of the client is still to be set."""
+        """Make both ends of a flow; how long it lasts is still to be set."""
         group = _GROUP if kind == "multicast" else None
         common: dict[str, Any] = {
             "tool": self._plan.tool,
@@ -274,7 +277,7 @@ class _Run:
         if captured != dropped:
             raise Disturbed(f"the link dropped {dropped} datagrams, the capture misses {captured}")
         breaks = [
-            Break(length_ms=cut.length_ms, began=hit.began, ended=hit.ended, dropped=hit.dropped)
+            Break(length_ms=cut.length_ms, began=hit.began, ended=hit.ended)
             for cut, hit in self._hits
             if hit.ended is not None
         ]

@@ -84,12 +84,7 @@ def played(*streams: StreamResult | None, kind: Kind = "outages", truth: Truth =
         Heard(flow=f"flow {number}", kind=kind, stream=told, truth=truth)
         for number, told in enumerate(streams, 1)
     )
-    one = Break(
-        length_ms=200,
-        began=_changed(1.0005),
-        ended=_changed(1.2005),
-        dropped=LOST * len(streams),
-    )
+    one = Break(length_ms=200, began=_changed(1.0005), ended=_changed(1.2005))
     return Played(run=1, heard=tuple(heard), breaks=(one,))
 
 
