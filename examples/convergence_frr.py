@@ -4,7 +4,7 @@
            +---- r3 ----+
 
 The link fails in three ways: both routers lose their carrier; it goes silent, and BFD misses
-packets for 0.3 s; it goes silent, there is no BFD, and OSPF misses hellos for 1 s. Exits with 0 if
+packets for 0.3 s; it goes silent, there is no BFD, and OSPF misses hellos for 3 s. Exits with 0 if
 each failover was in time, 1 if not or if OSPF does not converge at all, 3 if there is no FRR here.
 
 Usage: python examples/convergence_frr.py [SECONDS]  (that OSPF may take to converge)
@@ -41,7 +41,8 @@ TO_A_ROUTER = """
 interface {device}
  ip ospf area 0
  ip ospf network point-to-point
- ip ospf dead-interval minimal hello-multiplier 5
+ ip ospf hello-interval 1
+ ip ospf dead-interval 3
  ip ospf bfd
  ip ospf bfd profile fast
 """
@@ -72,7 +73,7 @@ class Failure(NamedTuple):
 FAILURES = (
     Failure("the carrier is lost", LinkDown(), 500),
     Failure("silence, with BFD", Blackout(), 1000),
-    Failure("silence, without BFD", Blackout(), 2000, bfd=False),
+    Failure("silence, without BFD", Blackout(), 4000, bfd=False),
 )
 
 
