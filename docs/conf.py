@@ -20,6 +20,7 @@ typing.TYPE_CHECKING = False
 _before = set(sys.modules)
 import pyperf2.convergence
 import pyperf2.lab
+import pyperf2.traffic
 
 # Its modules name one another in their annotations: the second time, each finds all others there.
 typing.TYPE_CHECKING = True
@@ -71,5 +72,6 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", rf"(?:{_MODULES})\..+"),
     ("py:.*", "|".join(map(re.escape, _BARE))),
+    ("py:class", r"pyperf2\..+\._[A-Z]"),  # type variables
     ("py:.*", r"matplotlib\..+"),  # optional, and its inventory is out of reach as well
 ]

@@ -249,7 +249,7 @@ class Face:
 
     @property
     def label(self) -> str:
-        """What a report calls it: its name, or its role and port."""
+        """What a report calls it, which is its name, or its role and port."""
         return str(self._options["name"] or f"{self.type} on port {self.port}")
 
     def progress(self) -> Progress | None:

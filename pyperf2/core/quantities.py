@@ -61,4 +61,5 @@ def told(value: float, unit: str) -> str:
         prefixes = [(1e9, "G"), (1e6, "M"), (1e3, "k")]
         scale, prefix = next(((s, p) for s, p in prefixes if value >= s), (1.0, ""))
         return f"{value / scale:.4g} {prefix}bit/s"
-    return f"{value:.4g} {unit}".rstrip()
+    figure = f"{value:.0f}" if value == int(value) else f"{value:.4g}"
+    return f"{figure} {unit}".rstrip()

@@ -20,7 +20,7 @@ _WORDS: Final[Mapping[bool | None, str]] = {True: "passed", False: "failed", Non
 
 Judge: TypeAlias = Callable[..., Any]
 Criteria: TypeAlias = (
-    "Mapping[Judge, Mapping[str, Any]] | Iterable[Judge | tuple[Judge, Mapping[str, Any]]] | Judge"
+    Mapping[Judge, Mapping[str, Any]] | Iterable[Judge | tuple[Judge, Mapping[str, Any]]] | Judge
 )
 
 
@@ -142,6 +142,11 @@ class ValidationReport:
     """All findings; true if there are any and each has passed for certain."""
 
     findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def of(cls, reports: Iterable[ValidationReport]) -> ValidationReport:
+        """Put the findings of several reports into one."""
+        return cls(findings=tuple(one for each in reports for one in each.findings))
 
     @property
     def passed(self) -> bool | None:

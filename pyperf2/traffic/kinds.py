@@ -27,7 +27,7 @@ class Traffic(Protocol):
 
     @property
     def results(self) -> object:
-        """What its latest run left: a snapshot, at any time."""
+        """What its latest run has left so far."""
 
     @property
     def error(self) -> PyPerf2Error | None:

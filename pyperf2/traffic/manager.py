@@ -108,16 +108,14 @@ class ManagerFace(Generic[_S]):
         clients_validation_criteria: Criteria | None = None,
     ) -> ValidationReport:
         """Hold the results of every stream against criteria; one report of all."""
-        reports = [
-            self.validate(
-                name,
+        return ValidationReport.of(
+            stream.validate(
                 common_validation_criteria,
                 server_validation_criteria=server_validation_criteria,
                 clients_validation_criteria=clients_validation_criteria,
             )
-            for name in self._streams
-        ]
-        return ValidationReport(findings=tuple(one for each in reports for one in each.findings))
+            for stream in self.streams
+        )
 
     # --- while it runs ------------------------------------------------------------------------
 

@@ -159,7 +159,7 @@ class StreamFace:
 
     @property
     def results(self) -> StreamResults:
-        """The results of the server and of each client: a snapshot, at any time."""
+        """The results of the server and of each client, so far."""
         clients = tuple(one.result() for one in self._clients)
         return StreamResults(self._server.result(), clients)
 

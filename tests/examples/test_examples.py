@@ -111,6 +111,18 @@ def test_convergence__measures_each_flow_and_judges_it() -> None:
     assert "no outage longer than 500 ms: passed" in told
 
 
+def test_traffic_manager__judges_each_of_three_streams(tmp_path: Path) -> None:
+    """All run at once, each is held against criteria of its own; a case for each in JUnit."""
+    junit = tmp_path / "verdict.xml"
+    told = run(EXAMPLES / "traffic_manager.py", "2", str(junit))
+    for name, least in (("voice", 0.05), ("video", 3.0), ("bulk", 10.0)):
+        rates = re.findall(rf"(?m)^ *{name}: until \d\.\d s +(\S+) Mbit/s", told)
+        assert 3 <= len(rates) <= 5, told  # the last one of TCP may be no whole one
+        assert all(least <= float(rate) for rate in rates[:3]), told
+    assert 17 == len(re.findall(r"(?m)^passed: stream '(?:voice|video|bulk)', ", told)), told
+    assert 17 == junit.read_text().count("<testcase ")
+
+
 def test_asyncio_many__serves_twenty_pairs_on_one_loop() -> None:
     """Twenty streams of 200 datagrams a second all arrive."""
     told = run(EXAMPLES / "asyncio_many.py", "1")
