@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
 
 from pyperf2.core.gaps import Row, gap_outage, row_outage
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
     from pyperf2.core.clock import Clock
     from pyperf2.core.gaps import Gap, Outage
+
+_FEW: Final = 3  # datagrams lost in an interval: by chance
+_SCATTERED: Final = 3  # such intervals make random loss
+_REACH: Final = 10  # intervals on either side
 
 
 def outages_of(
@@ -35,25 +40,49 @@ def outages_of(
     if not clock.rate:
         return []
     around = [*rows, still] if still is not None else rows
-    begins = [row.begin for row in around]
+    listed = [*kept, still] if still is not None else list(kept)
+    weather = _Weather(listed, around, clock.rate)
     found = []
-    for one in [*kept, still] if still is not None else kept:
+    for one in listed:
         if isinstance(one, Row):
             found.append(row_outage(one, clock, jitter_s=jitter_s, complete=one is not still))
             continue
-        outage = gap_outage(one, clock, jitter_s=jitter_s, ratio=_ratio_at(one, around, begins))
+        outage = gap_outage(one, clock, jitter_s=jitter_s, ratio=weather.ratio_at(one))
         if outage is not None:
             found.append(outage)
     found.sort(key=lambda outage: outage.begin_s)
     return found
 
 
-def _ratio_at(gap: Gap, rows: Sequence[Row], begins: Sequence[float]) -> float:
-    """Give the ratio of random loss around a gap."""
-    at = bisect_right(begins, gap.interval[1]) - 1
-    if at < 0 or rows[at].end < gap.interval[1]:
-        return 0.0
-    return rows[at].bound
+class _Weather:
+    """How much is lost at random, and where: in degraded periods, and a little here and there."""
+
+    def __init__(self, listed: Iterable[Gap | Row], rows: Sequence[Row], rate: float) -> None:
+        self._rows = rows
+        self._begins = [row.begin for row in rows]
+        self._rate = rate
+        few = [one for one in listed if not isinstance(one, Row) and 0 < one.lost <= _FEW]
+        few.sort(key=lambda gap: gap.interval[1])
+        self._ends = [gap.interval[1] for gap in few]
+        self._lost = list(accumulate((gap.lost for gap in few), initial=0))
+
+    def ratio_at(self, gap: Gap) -> float:
+        """Give the ratio of random loss around a gap."""
+        start, end = gap.interval
+        at = bisect_right(self._begins, end) - 1
+        if at >= 0 and self._rows[at].end >= end:
+            return self._rows[at].bound
+        reach = _REACH * (end - start)
+        low, high = start - reach, end + reach
+        beside = [row.ratio for row in self._rows[max(at, 0) : at + 2] if _meets(row, low, high)]
+        first, last = bisect_left(self._ends, low), bisect_right(self._ends, high)
+        if last - first >= _SCATTERED:
+            beside.append((self._lost[last] - self._lost[first]) / (self._rate * (high - low)))
+        return max(beside, default=0.0)
+
+
+def _meets(row: Row, low: float, high: float) -> bool:
+    return row.begin <= high and low <= row.end
 
 
 def without_fins(found: list[Outage], *, repeated: int, doubt: int, packet_s: float) -> None:

@@ -60,9 +60,9 @@ def _is_told(run: Run, outage: Outage) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("interval", [0.02, 0.1])
-@pytest.mark.parametrize("ratio", [0.3, 0.6, 0.8])
+@pytest.mark.parametrize("ratio", [0.01, 0.1, 0.3, 0.6, 0.8])
 @pytest.mark.parametrize("version", BUILDS)
-def test_a_blackout_in_heavy_loss_is_where_its_bars_say(
+def test_a_blackout_in_random_loss_is_where_its_bars_say(
     version: str, ratio: float, interval: float
 ) -> None:
     """What random loss makes by chance, ten in a row among others, is told as no blackout."""
