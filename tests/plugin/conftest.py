@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NETNS = Path("/run/netns")
-DEADLINE_S = 50
+DEADLINE_S = 100
 
 # What the tests in the subprocess share: a flow between two hosts, and a way to cut its link.
 _CONFTEST = """

@@ -19,6 +19,8 @@ from tests.compat.test_contract import stampless
 if TYPE_CHECKING:
     from tests.plugin.conftest import Run
 
+pytestmark = pytest.mark.timeout(120)
+
 FAILING = """
     import pytest
 

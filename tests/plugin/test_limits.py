@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.plugin.conftest import Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 UNDECIDED = """
     import pytest

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.plugin.conftest import Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 BOTH_TOOLS = """
     def test_iperf2(iperf_server):

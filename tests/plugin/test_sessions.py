@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.plugin.conftest import Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 IMPORT = """
 import time
@@ -112,7 +112,7 @@ def test_twenty_tests_in_two_processes_never_share_a_port(
 
 
 @pytest.mark.netns
-def test_xdist_brings_tables_and_summary_home(run: Run) -> None:
+def test_xdist_brings_tables_and_summary_home(run: Run, pytester: pytest.Pytester) -> None:
     """What workers measured is shown as if there was one process."""
     done = run(
         """
@@ -127,6 +127,7 @@ def test_xdist_brings_tables_and_summary_home(run: Run) -> None:
     )  # fmt: skip
     done.assert_outcomes(failed=2)
     assert 2 == done.stdout.str().count("- Convergence -")
+    assert 2 == len(list((pytester.path / "kept").iterdir()))
     done.stdout.fnmatch_lines(["convergence runs: 2, in tests: 2; *; limits: 2 failed"])
 
 
@@ -167,9 +168,10 @@ def test_a_time_out_stops_what_the_test_had_started(run: Run) -> None:
         import pytest, time
         servers = []
 
-        @pytest.mark.timeout(1, method="signal")
+        @pytest.mark.timeout(3, method="signal")
         def test_hangs(iperf_server):
-            servers.append(iperf_server(start=True))
+            servers.append(iperf_server())
+            servers[0].start()
             time.sleep(30)
 
         def test_afterwards():
@@ -178,4 +180,4 @@ def test_a_time_out_stops_what_the_test_had_started(run: Run) -> None:
         "-p", "no:cacheprovider",
     )  # fmt: skip
     done.assert_outcomes(passed=1, failed=1)
-    done.stdout.fnmatch_lines(["*Timeout (>1.0s)*"])
+    done.stdout.fnmatch_lines(["*Timeout (>3.0s)*"])

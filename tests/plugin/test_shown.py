@@ -13,6 +13,8 @@ from tests.examples.scripts import ROOT
 if TYPE_CHECKING:
     from tests.plugin.conftest import Run
 
+pytestmark = pytest.mark.timeout(120)
+
 PAGE = ROOT / "docs" / "pytest.rst"
 
 
