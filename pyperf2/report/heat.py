@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib.colors import Normalize
 
-from pyperf2.report.sheet import GREY, INK, RED, SMALL_PT, drawable, width_in
+from pyperf2.report.sheet import GREY, INK, RED, SMALL_PT, fitted, width_in
 from pyperf2.report.spans import draw_spans, legend_of
 
 if TYPE_CHECKING:
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from pyperf2.report.timeline import Timeline, Track
 
 _COLOURS: Final = "cividis"  # as even to the colour-blind
+_GAP_IN: Final = 0.08  # below the labels
 _ROW_IN: Final = 0.15
 _LEAST_ROW_IN: Final = 0.02
 _MOST_IN: Final = 24.0
-_MOST_LETTERS: Final = 34
+_NAME_IN: Final = 2.3
 _MOST_COLUMNS: Final = 1200
 _PER_INTERVAL: Final = 4  # columns: the intervals of the flows are staggered
+_NAME_PT: Final = SMALL_PT - 1
 _BAR_IN: Final = (1.6, 0.1)
 _CAP_PT: Final = 1.8
 
@@ -41,10 +43,10 @@ class Heat:
         self._tracks = timeline.tracks
         count = len(self._tracks)
         self._row_in = max(min(_ROW_IN, _MOST_IN / count), _LEAST_ROW_IN)
-        self.height_in = count * self._row_in + 0.08
+        self.height_in = count * self._row_in + _GAP_IN
         self._every = ceil(_ROW_IN / self._row_in)
         self._names = [_name(one) for one in self._tracks]
-        self.left_in = max(width_in(name, SMALL_PT - 1) for name in self._names) + 0.2
+        self.left_in = max(width_in(name, _NAME_PT) for name in self._names) + 0.2
         shortest = min(
             (p.end_s - p.begin_s for one in self._tracks for p in one.pieces), default=1.0
         )
@@ -68,8 +70,8 @@ class Heat:
 
     def draw(self, sheet: Sheet, column: Column, top: float) -> list[Axes]:
         """Draw the map, or what is beside it."""
-        height = self.height_in - 0.08
-        axes = sheet.panel(column, top + 0.08, height, last=True, since=self._timeline.since)
+        height = self.height_in - _GAP_IN
+        axes = sheet.panel(column, top + _GAP_IN, height, last=True, since=self._timeline.since)
         count = len(self._tracks)
         axes.set_ylim(count - 0.5, -0.5)
         if column.is_closer:
@@ -84,7 +86,7 @@ class Heat:
             return [axes]
         rows = range(0, count, self._every)
         axes.set_yticks(rows, [self._names[row] for row in rows], parse_math=False)
-        axes.tick_params(axis="y", labelsize=SMALL_PT - 1, length=0)
+        axes.tick_params(axis="y", labelsize=_NAME_PT, length=0)
         for row, label in zip(rows, axes.get_yticklabels(), strict=True):
             label.set_color(RED if self._tracks[row].flow.never_recovered else INK)
         begin, end = self._timeline.begin_s, self._timeline.end_s
@@ -130,5 +132,5 @@ class Heat:
 
 
 def _name(track: Track) -> str:
-    name = drawable(track.label, _MOST_LETTERS)
+    name = fitted(track.label, _NAME_IN, _NAME_PT)
     return f"{name} ({track.flow.status})" if track.flow.never_recovered else name

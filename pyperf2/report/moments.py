@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pyperf2.report.sheet import GREY, INK, SMALL_PT, drawable, width_in
+from pyperf2.report.sheet import GREY, INK, SMALL_PT, fitted, width_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LANE_IN: Final = 0.17
 _GAP_IN: Final = 0.08
 _MOST_LANES: Final = 8
-_MOST_LETTERS: Final = 36
+_NAME_IN: Final = 2.5
 _MS_BELOW_S: Final = 1.0
 
 
@@ -40,7 +40,7 @@ def labels_of(moments: Iterable[Moment], column: Column, beside: Column | None) 
     placed: list[Label] = []
     ends: list[float] = []  # of what is in each lane
     for number, one in enumerate(wanted):
-        text = told(one)
+        text = _told(one)
         if len(ends) == _MOST_LANES:
             text = f"… and {len(wanted) - number} more"
         width = width_in(text)
@@ -56,10 +56,10 @@ def labels_of(moments: Iterable[Moment], column: Column, beside: Column | None) 
     return placed
 
 
-def told(moment: Moment) -> str:
+def _told(moment: Moment) -> str:
     """Say what was when."""
     scale, unit, digits = (1, "s", 3) if abs(moment.at.value) >= _MS_BELOW_S else (1000, "ms", 1)
-    return f"{drawable(moment.name, _MOST_LETTERS)} {moment.at.told(scale, digits)} {unit}"
+    return f"{fitted(moment.name, _NAME_IN)} {moment.at.told(scale, digits)} {unit}"
 
 
 def write_labels(sheet: Sheet, column: Column, labels: Sequence[Label], foot_in: float) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pyperf2.core.convergence import ConvergenceRun
     from pyperf2.core.criteria import Verdict
+    from pyperf2.core.figures import Figure
     from pyperf2.report.timeline import Timeline
 
 _TITLE: Final = "Convergence report"
@@ -68,8 +69,8 @@ def _verdict(verdict: Verdict | None) -> Iterator[Markup]:
         )
         return
     kept = sum(one.passed is True for one in verdict.checks)
-    told = f" {kept} of {len(verdict.checks)} checks are kept for certain"
-    yield element("p", element("strong", verdict.word), told, class_=f"verdict {verdict.word}")
+    count = f" {kept} of {len(verdict.checks)} checks are kept for certain"
+    yield element("p", element("strong", verdict.word), count, class_=f"verdict {verdict.word}")
     if verdict.lines:
         yield element("ul", *(element("li", line) for line in verdict.lines))
     items = (element("li", one.text) for one in verdict.checks)
@@ -91,6 +92,7 @@ def _run(run: ConvergenceRun, runs: int, *, is_last: bool) -> Markup:
         else None,
         *(element("p", note, class_="warning") for note in run.notes),
         _figures(run),
+        *_over_flows(run),
         element("h3", "Rates and outages"),
         _plot(run, timeline, drawn=is_last or runs <= _MOST_PLOTS),
         element("h3", "Flows"),
@@ -102,7 +104,7 @@ def _run(run: ConvergenceRun, runs: int, *, is_last: bool) -> Markup:
         else element("p", "There was none."),
         element("h3", "Course"),
         course_table(timeline),
-        element("p", "Measured with: ", ", ".join(run.environment) or "not known", class_="note"),
+        element("p", _conditions(run), class_="note"),
     ]
     if runs == 1:
         return element("section", *parts)
@@ -115,20 +117,11 @@ def _figures(run: ConvergenceRun) -> Markup:
     named = [
         ("Convergence event", _event(run)),
         ("Flows hit", f"{len(run.hit)} of {len(run.flows)}"),
-        ("First route convergence time", _ms(told(run.first_route_convergence_s))),
-        ("Full convergence time", _ms(told(run.full_convergence_s))),
+        ("First route convergence time", _ms(run.first_route_convergence_s)),
+        ("Full convergence time", _ms(run.full_convergence_s)),
     ]
-    if (periods := run.loss_of_connectivity_s) is not None:
-        named += [
-            (f"Loss of connectivity, {name}", _ms(told(figure)))
-            for name, figure in (
-                ("least", periods.minimum),
-                ("median", periods.median),
-                ("greatest", periods.maximum),
-            )
-        ]
     average = run.loss_derived_loss_of_connectivity_s
-    named.append(("Loss-derived, average of all flows", _ms(told(average))))
+    named.append(("Loss-derived, average of all flows", _ms(average)))
     if any(one.lost is not None for one in run.flows):
         named.append(("Packets lost, whole run", told(run.packets_lost, 1, 0)))
     if (joint := run.joint) is not None and joint.flows > 1:
@@ -136,12 +129,33 @@ def _figures(run: ConvergenceRun) -> Markup:
             f"±{one.error * 1000:.1f} ms" if one else "differs"
             for one in (joint.begin_s, joint.end_s)
         )
-        lasted = f"; lasted {_ms(told(joint.duration_s))}" if joint.duration_s else ""
+        lasted = f"; lasted {_ms(joint.duration_s)}" if joint.duration_s else ""
         named.append((f"Common cause of {joint.flows} flows", f"begin {begin}, end {end}{lasted}"))
     if run.never_recovered:
         named.append(("Never recovered", f"{len(run.never_recovered)} of {len(run.flows)}"))
     cards = (element("div", element("dt", name), element("dd", value)) for name, value in named)
     return element("dl", *cards)
+
+
+def _over_flows(run: ConvergenceRun) -> Iterator[Markup]:
+    """Give the statistics of the flows that were hit and have recovered."""
+    named = {
+        "route_specific_convergence_s": run.route_specific_convergence_s,
+        "loss_of_connectivity_s": run.loss_of_connectivity_s,
+    }
+    known = {name: one for name, one in named.items() if one is not None}
+    if known:
+        yield statistics_table(known)
+
+
+def _conditions(run: ConvergenceRun) -> str:
+    """Say what RFC 6412 (3.7.6) and RFC 6413 (6.2.1) want reported, and the versions."""
+    return (
+        f"Steady for {run.steady_s:g} s before, validated for {run.recovery_s:g} s after, sampled "
+        f"every {run.packet_sampling_interval_s:g} s, forwarding delay threshold "
+        f"{run.forwarding_delay_threshold_s:g} s. "
+        f"Measured with: {', '.join(run.environment) or 'not known'}."
+    )
 
 
 def _event(run: ConvergenceRun) -> str:
@@ -151,8 +165,8 @@ def _event(run: ConvergenceRun) -> str:
     return f"{run.events[0].name}, {at} ±{(run.event_instant_error_s or 0.0) * 1000:.1f} ms"
 
 
-def _ms(words: str) -> str:
-    return f"{words} ms" if words[0].isdigit() or words[0] == "-" else words
+def _ms(figure: Figure | None) -> str:
+    return told(figure) if figure is None else f"{told(figure)} ms"
 
 
 def _plot(run: ConvergenceRun, timeline: Timeline, *, drawn: bool) -> Markup:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from pyperf2.report.sheet import BLUE, GREY, INK, RED, SMALL_PT, drawable
+from pyperf2.report.sheet import BLUE, GREY, INK, RED, SMALL_PT, fitted, width_in
 from pyperf2.report.spans import draw_spans, legend_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ _TITLE_IN: Final = 0.3
 _HEIGHTS_IN: Final = ((1, 3.0), (3, 1.5), (MOST, 0.8))  # of a panel, by how many there are
 _HEADROOM: Final = 1.25
 _MOST_POINTS: Final = 1500
-_MOST_LETTERS: Final = 44
+_NAME_PT: Final = SMALL_PT + 1
+_GAP_IN: Final = 0.3
 _SEAM_S: Final = 1e-6
 _CAP_PT: Final = 4.0
 
@@ -65,11 +66,11 @@ class Rows:
             self._draw(axes, track, column)
             if not column.is_closer:
                 title = foot - self._panel_in - 0.07
-                sheet.text(
-                    column.left_in, title, drawable(track.label, _MOST_LETTERS), fontweight="bold"
-                )
-                right = {"horizontalalignment": "right", "color": _tone(track)}
-                sheet.text(sheet.right_in, title, summary_of(track), **right)
+                outcome, tone = _outcome(track), RED if track.flow.never_recovered else INK
+                sheet.text(sheet.right_in, title, outcome, horizontalalignment="right", color=tone)
+                room = sheet.right_in - column.left_in - width_in(outcome, _NAME_PT) - _GAP_IN
+                name = fitted(track.label, room, _NAME_PT)
+                sheet.text(column.left_in, title, name, fontweight="bold")
             made.append(axes)
         return made
 
@@ -105,7 +106,7 @@ class Rows:
                 axes.text(0.02, 0.4, "no data", color=INK, transform=axes.transAxes)
 
 
-def summary_of(track: Track) -> str:
+def _outcome(track: Track) -> str:
     """Say what became of a flow."""
     flow, period = track.flow, track.flow.loss_of_connectivity_s
     words: list[str] = [flow.status]
@@ -136,7 +137,3 @@ def _steps(pieces: Sequence[Piece]) -> tuple[list[float], list[float]]:
         times += [piece.begin_s, piece.end_s]
         rates += [rate, rate]
     return times, rates
-
-
-def _tone(track: Track) -> str:
-    return RED if track.flow.never_recovered else INK

@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BLUE", "GREY", "INK", "RED", "Column", "Picture", "Sheet", "drawable", "width_in"]
+__all__ = ["BLUE", "GREY", "INK", "RED", "Column", "Picture", "Sheet", "fitted", "width_in"]
 
 # Okabe and Ito's palette, told apart by the colour-blind too.
 BLUE: Final = "#0072b2"
@@ -31,6 +31,7 @@ SMALL_PT: Final = 8.0
 _POINTS_IN: Final = 72.0
 _MISSING: Final = "\N{REPLACEMENT CHARACTER}"
 _ELLIPSIS: Final = "…"
+_MOST_LETTERS: Final = 300
 _MS_BELOW_S: Final = 2.0  # an axis that spans less is in milliseconds
 
 
@@ -106,17 +107,24 @@ class Sheet:
         self.picture.text(*where, drawable(text), **look)
 
 
-def drawable(text: str, most: int = 200) -> str:
-    """Give a text on one line, with what the font has no picture of replaced, and cut if long."""
+def drawable(text: str) -> str:
+    """Give a text on one line, with what the font has no picture of replaced."""
     glyphs = _glyphs()
     one_line = " ".join(text.split())
-    shown = "".join(c if c.isprintable() and ord(c) in glyphs else _MISSING for c in one_line)
-    return shown if len(shown) <= most else shown[: most - 1] + _ELLIPSIS
+    return "".join(c if c.isprintable() and ord(c) in glyphs else _MISSING for c in one_line)
+
+
+def fitted(text: str, room_in: float, size_pt: float = SMALL_PT) -> str:
+    """Give a text that can be drawn, cut where it would be wider than the room for it, in bold."""
+    shown = drawable(text)[:_MOST_LETTERS]
+    while width_in(shown, size_pt) > room_in:
+        shown = shown.removesuffix(_ELLIPSIS)[:-1] + _ELLIPSIS
+    return shown
 
 
 def width_in(text: str, size_pt: float = SMALL_PT) -> float:
-    """Give how wide a text is, in inches."""
-    font = FontProperties(size=size_pt)
+    """Give how wide a text is in bold, in inches."""
+    font = FontProperties(size=size_pt, weight="bold")
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width) / _POINTS_IN
 

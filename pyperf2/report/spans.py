@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pyperf2.report.timeline import Span
 
 _SHADE: Final = 0.25
-_HATCHES: Final[
-    tuple[tuple[str, str | None, Callable[[Span], bool]], ...]
-] = (  # what a shade of its own stands for: the first that is true of an outage
+# Kinds of outages, each told by its hatch; the first that is true of one is its kind.
+_Kind: TypeAlias = "tuple[str, str | None, Callable[[Span], bool]]"
+_KINDS: Final[tuple[_Kind, ...]] = (
     ("outage still on at the end", "////", lambda span: span.end is None),
     ("suspect outage: the sender stalled", "....", lambda span: span.outage.suspect),
     ("outage before the event", None, lambda span: span.earlier),
@@ -51,7 +51,7 @@ def legend_of(spans: Iterable[Span]) -> list[Artist]:
     kinds = {_kind(span): span for span in spans}
     shades: list[Artist] = [
         Patch(label=what, **_looks(kinds[number])[-1])
-        for number, (what, _, _) in reversed(list(enumerate(_HATCHES)))
+        for number, (what, _, _) in reversed(list(enumerate(_KINDS)))
         if number in kinds
     ]
     bounds = Line2D(
@@ -62,7 +62,7 @@ def legend_of(spans: Iterable[Span]) -> list[Artist]:
 
 
 def _kind(span: Span) -> int:
-    return next(number for number, (_, _, holds) in enumerate(_HATCHES) if holds(span))
+    return next(number for number, (_, _, holds) in enumerate(_KINDS) if holds(span))
 
 
 def _colour(span: Span) -> str:
@@ -71,7 +71,7 @@ def _colour(span: Span) -> str:
 
 def _looks(span: Span) -> list[dict[str, Any]]:
     """Give the looks of the areas to draw: a shade, and a hatch, which SVG knows opaque only."""
-    colour, hatch = _colour(span), _HATCHES[_kind(span)][1]
+    colour, hatch = _colour(span), _KINDS[_kind(span)][1]
     looks: list[dict[str, Any]] = [{"facecolor": to_rgba(colour, _SHADE), "linewidth": 0}]
     if hatch:
         looks.append({"facecolor": "none", "edgecolor": colour, "linewidth": 0, "hatch": hatch})

@@ -64,8 +64,8 @@ def course_table(timeline: Timeline) -> Markup:
 
 
 def statistics_table(statistics: Mapping[str, Statistics]) -> Markup:
-    """Give what the figures of several runs come to."""
-    head = ("Figure", "Runs", "Minimum", "Median", "Mean", "95th percentile", "Maximum")
+    """Give what the figures of several flows, or runs, come to."""
+    head = ("Figure", "Count", "Minimum", "Median", "Mean", "95th percentile", "Maximum")
     return _table("Statistics", head, (_statistic(*item) for item in statistics.items()))
 
 

@@ -56,8 +56,8 @@ def test_table_and_plot_are_shown_and_nothing_is_fetched(
     kinds = [kind for kind, _, _ in sizes]
     outages = sum(len(one.outages) + len(one.earlier) for one in told.flows)
     course = len((*told.events, *told.marks, *told.steps))
-    assert 3 == kinds.count("TABLE")
-    assert len(told.flows) + outages + course == kinds.count("TR")
+    assert 4 == kinds.count("TABLE")
+    assert 2 + len(told.flows) + outages + course == kinds.count("TR")  # 2: statistics
     assert 1 == kinds.count("svg")
     assert [] == [one for one in sizes if one[1] < 20 or one[2] < 10]
     assert browser.value(DRAWN) > 50

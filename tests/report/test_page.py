@@ -93,7 +93,7 @@ def test_it_says_everything_the_report_knows() -> None:
         "suspect: the sender itself stalled", "still on at the end", "before the event",
         "never recovered", "no data", "TCP",
         "event: link failure", "mark: bgp up", "step: recovery", "0.0 ±0.3", "3500.0",
-        "iperf2 2.1.8", "Linux 6.1.0",
+        "iperf2 2.1.8", "Linux 6.1.0", "sampled every 0.1 s", "validated for 1 s",
     ):  # fmt: skip
         assert figure in words, figure
     for one in told.flows:
@@ -127,6 +127,7 @@ def test_several_runs_have_statistics_and_the_last_is_unfolded() -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 def test_of_very_many_runs_the_last_is_drawn_and_the_others_say_so() -> None:
     """A page stays small enough to be opened."""
     page = Page(report(down("a", 200), runs=11).to_html())
@@ -161,12 +162,12 @@ def test_it_is_accessible() -> None:
     assert ["doctype html"] == page.declared
     assert [{"lang": "en"}] == page.all("html")
     assert {"col", "row"} == {one["scope"] for one in page.all("th")}
-    assert len(page.all("tr")) == sum(one["scope"] == "row" for one in page.all("th")) + 3
+    assert len(page.all("tr")) == sum(one["scope"] == "row" for one in page.all("th")) + 4
     (svg,) = page.all("svg")
     assert "img" == svg["role"]
     assert "voice" in (svg["aria-label"] or "")
     regions = [one for _, one in page.elements if one.get("role") == "region"]
-    assert 4 == len(regions)  # three tables, the plot
+    assert 5 == len(regions)  # four tables, the plot
     assert all(one["aria-label"] and one["tabindex"] == "0" for one in regions)
     heads = [tag for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
     assert ["h1", "h3"] == sorted(set(heads))
@@ -228,6 +229,7 @@ def test_it_is_saved_as_it_is_returned(tmp_path: Path) -> None:
     assert '<meta charset="utf-8">' in page
 
 
+@pytest.mark.slow
 def test_without_matplotlib_the_page_says_why_it_has_no_plot() -> None:
     """And has all the rest."""
     told = child(
