@@ -25,6 +25,7 @@ from tests.traffic.pairs import PORT, QUICK, async_stream, refused, watch_runs
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.alone
 def test_a_stream_runs_and_leaves_the_results_of_both_ends() -> None:
     """It returns after the duration plus little; everything has been stopped."""
 

@@ -39,6 +39,7 @@ def test_servers_clients_and_streams_are_traffic() -> None:
         assert "configured" == one.status
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("duration", [1, 0.6])
 def test_a_client_runs_for_its_duration_and_a_server_until_it_is_stopped(duration: float) -> None:
@@ -98,6 +99,7 @@ def test_a_duration_that_is_none_is_refused(wrong: float) -> None:
         assert not one.started
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_stream_runs_and_leaves_the_results_of_both_ends() -> None:
     """It returns after the duration plus little; the server has been stopped."""

@@ -161,3 +161,28 @@ def test_ctrl_c_ends_a_run_in_order() -> None:
         [sys.executable, "-c", CTRL_C], capture_output=True, text=True, timeout=30, check=False
     )
     assert "stopped False {} True" == told.stdout.strip(), told.stderr
+
+
+@pytest.mark.slow
+def test_a_run_may_be_stopped_by_another_thread_or_a_callback() -> None:
+    """It returns, with what there is; whoever stopped it does not wait for it."""
+    manager = TrafficManager()
+    one = stream("voice")
+    manager.add_stream(one)
+    stopped: list[str] = []
+
+    def stop(_: object, *, stream: str, role: str) -> None:
+        if role == "server" and not stopped:
+            stopped.append(stream)
+            manager.stop(stream)
+
+    manager.on_interval(stop)
+    results = manager.run("voice", 50)
+    assert results.server.streams
+    assert ["voice"] == stopped
+    assert_all_over(one)
+    other = threading.Thread(target=one.stop)
+    one.start()
+    other.start()
+    other.join(20)
+    assert_all_over(one)
