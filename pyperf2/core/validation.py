@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from pyperf2.core import yardsticks
 from pyperf2.core.limits import Criterion, Judgement
 from pyperf2.errors import OptionError
+from pyperf2.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,7 +135,7 @@ class Finding:
         told = [f"{_WORDS[self.passed]}: {where}: {self.criterion}{figure}"]
         told += [f"limit {self.limit}"] if self.limit else []
         told += [self.reason] if self.reason else []
-        return "; ".join(told)
+        return printable("; ".join(told))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

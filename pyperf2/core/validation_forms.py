@@ -37,6 +37,6 @@ def junit(report: ValidationReport) -> str:
             )
             if one.passed is not True:
                 kind = "undecided" if one.passed is None else "failed"
-                text = printable(str(one))
+                text = str(one)
                 ET.SubElement(case, "failure", type=kind, message=text).text = text
     return ET.tostring(root, encoding="unicode", xml_declaration=True)

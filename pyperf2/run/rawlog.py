@@ -18,9 +18,13 @@ _MAX_TRIES: Final = 10_000
 
 def check_folder(path: str) -> str:
     """Give the folder's path; RawLogError if no file can be made in it."""
-    folder = Path(path).absolute()
-    if not folder.is_dir():
-        wrong = "is no folder" if folder.exists() else "does not exist; make it first"
+    try:
+        folder = Path(path).absolute()
+        is_folder, exists = folder.is_dir(), folder.exists()
+    except (OSError, ValueError) as error:  # too long, too many links; a NUL in it
+        raise RawLogError(f"the raw log's folder {path[:100]!r} cannot be: {error}") from error
+    if not is_folder:
+        wrong = "is no folder" if exists else "does not exist; make it first"
         raise RawLogError(f"the raw log's folder {str(folder)!r} {wrong}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise RawLogError(f"the raw log's folder {str(folder)!r} cannot be written by this user")

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyperf2 import PyPerf2Error, Result, errors, replay
-from pyperf2.errors import IPerfError, StartFailed
+from pyperf2.core.validation import Finding, ValidationReport
+from pyperf2.errors import IPerfError, StartFailed, TrafficError
 from pyperf2.terminal import printable
 from tests.convergence.samples import flow, outage, report
 
@@ -69,8 +70,11 @@ def test_errors_with_iperfs_words() -> None:
 )
 def test_every_error(cls: type[PyPerf2Error]) -> None:
     """Whatever the words come from: a namespace's name, nftables, a flow, many members."""
+    failures = {WORDS: OSError(WORDS)}
     if issubclass(cls, StartFailed):
-        error: PyPerf2Error = StartFailed({WORDS: OSError(WORDS)})
+        error: PyPerf2Error = StartFailed(failures)
+    elif issubclass(cls, TrafficError):
+        error = TrafficError("start", failures)
     elif issubclass(cls, errors.ConvergenceError):
         error = cls("event", WORDS, flow=WORDS)
     else:
@@ -99,6 +103,24 @@ def test_the_forms_of_a_convergence_report() -> None:
     assert is_safe(junit)
     assert ET.fromstring(junit).find(".//error") is not None  # noqa: S314 - our own
     assert is_safe(told.to_csv().replace("\r\n", "\n"))
+
+
+def test_the_forms_of_a_validation() -> None:
+    """A criterion of the user's fails with whatever words it met."""
+    finding = Finding(role="server", end=WORDS, criterion=WORDS, passed=False, reason=WORDS)
+    told = ValidationReport(findings=(finding,))
+    assert "\\x1b[2J" in str(told)
+    assert is_safe(str(told))
+    assert is_safe(told.to_junit())
+    assert ET.fromstring(told.to_junit()).find(".//failure") is not None  # noqa: S314 - our own
+
+
+def test_the_page_of_a_report() -> None:
+    """No control character, and no markup, comes out of a name."""
+    name = f"{WORDS}<script>"
+    page = report(flow(name, outage(0.0, 5), receiver=name), error=name).to_html()
+    assert is_safe(page)
+    assert "<script" not in page
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "=cmd|'/c calc'!A0"])
