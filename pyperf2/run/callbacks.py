@@ -128,6 +128,7 @@ class _Pool:
         self._idle = 0
         self._named = 0
         self._watch_due = 0.0  # until then a look at the line is planned
+        self._look_due = 0.0  # and then it should come
         self._closed = False
 
     def post(self, strand: Strand, thunk: Thunk) -> None:
@@ -186,6 +187,7 @@ class _Pool:
             return
         # Should that loop be closed before it comes to it, a later post plans anew.
         self._watch_due = now + 2 * _PATIENCE_S
+        self._look_due = now + _PATIENCE_S
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -195,12 +197,15 @@ class _Pool:
             loop.call_later(_PATIENCE_S, self._look)
 
     def _look(self) -> None:
-        """Add a worker if the first in the line waits because all workers are held up."""
+        """Add a worker if the first in the line waits because all workers are held up.
+
+        Where this look itself comes late, the machine is: further threads would not help.
+        """
         with self._work:
             self._watch_due = 0.0
             if self._closed or not self._line:
                 return
-            now = time.monotonic()
+            now = min(time.monotonic(), self._look_due)
             waited = now - self._line[0]._since > _PATIENCE_S / 2  # noqa: SLF001
             if waited and all(worker.is_held_up(now) for worker in self._workers):
                 self._add_worker()
