@@ -169,6 +169,7 @@ class _Run:
         self._seconds = _seconds(cuts)
         self._members = [one for flow in flows for one in (flow.server, flow.client)]
         self._interrupted = False
+        self._overflowed = 0
         self._hits: list[tuple[Cut, Hit]] = []
 
     def play(self) -> Played:
@@ -193,7 +194,7 @@ class _Run:
             dark.remove()
             random.remove()
         stage.tap.read()
-        if missing := stage.overflowed() - overflowed:
+        if missing := self._overflowed - overflowed:
             raise Disturbed(f"the receiver's kernel threw {missing} datagrams away")
         if missing := stage.tap.lost():
             raise Disturbed(f"the capture lost {missing} datagrams")
@@ -252,6 +253,7 @@ class _Run:
         clients = [flow.client for flow in self._flows]
         if self._interrupted:
             time.sleep(4 * INTERVAL_S)
+        self._overflowed = self._stage.overflowed()  # FINs that nobody takes are none of it
         if self._interrupted or self._stage.stops:
             stop_all(clients)
         deadline = time.monotonic() + self._seconds + _END_S
@@ -259,6 +261,8 @@ class _Run:
             if time.monotonic() > deadline:
                 raise Disturbed(f"senders of {self._seconds} s did not end by themselves")
             time.sleep(_POLL_S)
+        if not self._stage.stops:
+            self._overflowed = self._stage.overflowed()
         deadline = time.monotonic() + _LAST_WORDS_S
         while time.monotonic() < deadline and not self._all_ended():
             time.sleep(_POLL_S)

@@ -18,10 +18,10 @@ import pytest
 
 from tests.live.support import ROOT, wait_for
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(400)]
 
 AGAIN: Final = 3
-ALL_S: Final = 60
+ALL_S: Final = 90
 QUICK: Final = [sys.executable, "-m", "pyperf2", "selftest", "--quick"]
 LIE: Final = r"""
 import re, sys
