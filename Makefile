@@ -13,10 +13,10 @@ BIN := .venv/bin
 PYTEST := env --default-signal=INT,QUIT,HUP,TERM $(BIN)/python -m pytest
 
 .PHONY: help demo test format lint docs unit test-pythons test-versions test-wheel \
-	fuzz accuracy selftest clean
+	soak soak-iperf3 fuzz accuracy selftest clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 
 demo: ## two namespaces, a UDP stream between them, an outage in the middle
 	@.ci/setup run
@@ -54,9 +54,13 @@ test-versions: ## the live tests on the iperf builds of other Debian releases
 	@.ci/setup dev
 	@.ci/test-versions
 
-test-soak: ## 200 s on each build of iperf3 that is here, all at once
+soak: ## 200 streams for SOAK_S seconds (600): memory, descriptors, threads must be flat
 	@.ci/setup dev
-	$(PYTEST) tests/iperf3/soak.py
+	$(PYTEST) -q tests/survival/soak.py
+
+soak-iperf3: ## SOAK_S seconds (200) on each build of iperf3 that is here, all at once
+	@.ci/setup dev
+	$(PYTEST) -q tests/iperf3/soak.py
 
 fuzz: ## feed each parser and the session mutated recordings for FUZZ_S seconds (600)
 	@.ci/setup dev
