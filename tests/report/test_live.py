@@ -11,6 +11,7 @@ from pyperf2 import Client, Server
 from pyperf2.convergence import ConvergenceTest, Flow
 from pyperf2.lab import Blackout, Lab
 from tests.live.support import nothing_leaks
+from tests.report.samples import mixed
 from tests.report.test_page import Page
 from tests.report.test_picture import bars, curve, shades
 
@@ -32,6 +33,13 @@ def flow(name: str, port: int, sender: Host, receiver: Host, **options: Any) -> 
     return Flow(name, server=server, client=client)
 
 
+@pytest.fixture(scope="module")
+def fonts() -> None:
+    """Draw one of each kind: matplotlib keeps the files of its fonts open for good."""
+    mixed().to_html()
+
+
+@pytest.mark.usefixtures("fonts")
 @pytest.mark.netns
 @pytest.mark.slow
 @pytest.mark.alone
