@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE_S: Final = 0.01  # how long work waits before another worker is worth a thread
 _SLOW_S: Final = 0.005  # a callback that runs longer than this holds its worker up
 _SLICE_S: Final = 0.005  # a strand with more to do than this goes to the end of the line
-_IDLE_S: Final = 1.5  # a worker beyond the first ends after this time without work
+_IDLE_S: Final = 1.5  # a worker beyond the first ends when it was of no use for this time
 _EXIT_S: Final = 0.3  # what callbacks still get when the interpreter ends
 
 
@@ -129,6 +129,7 @@ class _Pool:
         self._named = 0
         self._watch_due = 0.0  # until then a look at the line is planned
         self._look_due = 0.0  # and then it should come
+        self._all_busy = 0.0  # when work last found no worker idle
         self._closed = False
 
     def post(self, strand: Strand, thunk: Thunk) -> None:
@@ -145,6 +146,8 @@ class _Pool:
                 return
             if self._idle:
                 self._work.notify()
+            else:
+                self._all_busy = strand._since  # noqa: SLF001
             if len(self._line) <= self._idle:
                 return
         self._watch()
@@ -219,7 +222,9 @@ class _Pool:
         """Wait for a strand with work; None when this worker is not needed any more."""
         with self._work:
             while not self._line:
-                if self._closed:
+                # Work that keeps coming goes round all workers: none would be without it for long.
+                spare = self._idle and time.monotonic() - self._all_busy > _IDLE_S
+                if self._closed or spare:
                     self._workers.discard(worker)
                     return None
                 self._idle += 1

@@ -65,6 +65,24 @@ def test_a_hundred_quick_strands_share_one_worker() -> None:
     assert 1 == callbacks.workers()
 
 
+@pytest.mark.slow
+def test_further_workers_end_although_work_goes_on() -> None:
+    """Those that a moment of blocking took are not kept for the light work behind it."""
+    let_go = threading.Event()
+    blocked = [Strand() for _ in range(4)]
+    for strand in blocked:
+        strand.post(lambda: let_go.wait(10))
+    wait_for(lambda: callbacks.workers() >= 4, "a worker for each blocked strand")
+    let_go.set()
+    light = [Strand() for _ in range(20)]
+    deadline = time.monotonic() + 20
+    while callbacks.workers() > 1:
+        assert time.monotonic() < deadline, f"{callbacks.workers()} workers for one's work"
+        for strand in light:
+            strand.post(lambda: None)
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("poster", ["thread", "loop"])
 def test_a_blocked_callback_delays_only_its_own_strand(poster: str) -> None:
     """Another worker comes for the others, and goes when it has nothing to do."""
