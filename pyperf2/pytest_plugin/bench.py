@@ -88,13 +88,12 @@ class Bench:
 
     def open_lab(self) -> Lab:
         """Make a lab; skip the test where that is not allowed."""
-        lab = Lab()
+        self._lab = Lab()
         try:
-            lab.open()
+            self._lab.open()
         except PrivilegeError as error:
             self._missing(str(error))
-        self._lab = lab
-        return lab
+        return self._lab
 
     def adopt(self, *instances: IPerfInstance) -> None:
         """See to it that they are stopped, and keep what they print where that is wanted."""
