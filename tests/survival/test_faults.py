@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from signal import Signals
 
-    from pyperf2 import Server
+    from pyperf2 import IPerfInstance, Server
     from pyperf2.core.results import StreamResult
 
 pytestmark = pytest.mark.slow
@@ -144,9 +144,9 @@ def begun(server: Server) -> Server:
     return server
 
 
-def intervals_of(server: Server) -> int:
+def intervals_of(one: IPerfInstance) -> int:
     """Return how many intervals have joined the results."""
-    return sum(stream.interval_count for stream in server.result().streams.values())
+    return sum(stream.interval_count for stream in one.result().streams.values())
 
 
 @pytest.mark.parametrize("name", FAULTS)
