@@ -113,9 +113,15 @@ class Periods:
                 gap.after = self._clock.anchor()
                 self._done.append(gap)
             else:
+                row.begin = min(row.begin, self._begin_of(gap))
                 gap.row = row
                 row.take(gap.lost - gap.late, gap.lost + gap.received)
         self._open.clear()
+
+    def _begin_of(self, gap: Gap) -> float:
+        """Give when a gap began at the earliest: that of an outage, before its interval."""
+        last = self._clock.time_of(gap.last, gap.before) if gap.located else None
+        return gap.interval[0] if last is None else min(last, gap.interval[0])
 
     def _least_blackout(self, row: Row) -> float:
         """Give how many lost in a row are no random loss: the more, the more is lost at random."""
@@ -123,5 +129,5 @@ class Periods:
         for gap in self._open:
             if gap.in_one_piece < _BLACKOUT_PACKETS:
                 beside.take(gap.lost - gap.late, gap.lost + gap.received)
-        ratio = min(beside.ratio, _MOST_RANDOM)
+        ratio = min(beside.lost / beside.span, _MOST_RANDOM) if beside.span else 0.0
         return max(_BLACKOUT_PACKETS, -_NEVER / log(ratio)) if ratio else _BLACKOUT_PACKETS

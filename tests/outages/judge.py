@@ -66,6 +66,7 @@ def _in_totals(
     # FINs from data: at a known rate, seen for a while
     told_apart = rate_known and scenario.pps >= _FASTER_THAN_FINS
     told_apart = told_apart and outcome.sent >= 2 * scenario.interval * scenario.pps
+    told_apart = told_apart and not _lossy_from_the_first(scenario, outcome)
     lost, error = stream.packets_lost, stream.packets_lost_error
     if lost is None or error is None:
         yield f"no totals: lost {lost} ± {error}"
@@ -88,6 +89,11 @@ def _in_totals(
         yield f"outages, leading and trailing add up to {told}, not to {lost}"
     if straight and stream.packets_lost_leading != outcome.leading and _leading_is_plain(outcome):
         yield f"leading {stream.packets_lost_leading}, but {outcome.leading} were"
+
+
+def _lossy_from_the_first(scenario: Scenario, outcome: Outcome) -> bool:
+    """Whether the first interval has lost some, so that it shows no rate."""
+    return bool(outcome.runs) and outcome.runs[0].first <= scenario.interval * scenario.pps
 
 
 def _leading_is_plain(outcome: Outcome) -> bool:

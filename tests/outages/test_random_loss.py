@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.outages.judge import read
+from tests.outages.judge import contradictions, read
 from tests.outages.receivers import BUILDS
 from tests.outages.simulator import DELIVERED, LOST, Scenario, simulate
 
@@ -56,6 +56,20 @@ def _is_told(run: Run, outage: Outage) -> bool:
         and abs(run.packets - outage.packets_lost) <= outage.packets_lost_error
         and abs(run.end - run.begin - outage.duration_s) <= outage.duration_error_s + 0.0001
     )
+
+
+@pytest.mark.parametrize("version", BUILDS)
+def test_outages_in_a_row_of_intervals_are_where_something_was_lost(version: str) -> None:
+    """203 ms down, and soon 15 and 93: three lossy intervals in a row, but no random loss."""
+    course = (
+        (DELIVERED, 601), (LOST, 1), (DELIVERED, 295), (LOST, 203), (DELIVERED, 91), (LOST, 15),
+        (DELIVERED, 1), (LOST, 93), (DELIVERED, 1),
+    )  # fmt: skip
+    scenario = Scenario(version=version, course=course, jitter=0.0)
+    outcome = simulate(scenario)
+    for known in (True, False):
+        stream = read(scenario, outcome, paired=False, rate_known=known)
+        assert [] == contradictions(scenario, outcome, stream, paired=False, rate_known=known)
 
 
 @pytest.mark.slow
