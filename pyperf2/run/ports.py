@@ -61,7 +61,8 @@ class Claim:
     def lock(self) -> None:
         """Keep other processes from starting a server there, until `settle`."""
         if self.place is not None and not self._loans:
-            self._lock = locks.take(self._key[1], self._key[2], self.place)
+            with table:
+                self._lock = locks.take(self._key[1], self._key[2], self.place)
 
     def settle(self) -> None:
         """The server has bound the port: the kernel keeps it from now on."""
@@ -81,6 +82,12 @@ class Claim:
                 del _claims[self._key]
             for lender, protocol in self._loans:
                 lender.take_back(protocol)
+
+    def disown(self) -> None:
+        """In a forked child: close the copies; the port is the parent's."""
+        self.settle()
+        for lender, _ in self._loans:
+            lender.disown()
 
     def __enter__(self) -> Claim:  # noqa: PYI034 - typing.Self is 3.11
         """Hold it for the block."""
@@ -171,16 +178,24 @@ def namespace_here() -> int:
     return os.stat("/proc/thread-self/ns/net").st_ino  # noqa: PTH116
 
 
+def _before_fork() -> None:
+    table.acquire()  # whatever is open is also in the table, for the child to close
+
+
 def _after_fork() -> None:
     global table  # noqa: PLW0603 - the parent's
     table = threading.RLock()
     for claims in _claims.values():
         for one in claims:
-            one.settle()
-    for lender in {id(one): one for one in _lenders.values()}.values():
+            one.disown()
+    for lender in _lenders.values():
         lender.disown()
     _claims.clear()
     _lenders.clear()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=lambda: table.release(),  # noqa: PLW0108 - the table of that moment
+    after_in_child=_after_fork,
+)

@@ -51,12 +51,14 @@ class PortReservation:
         protocols: for what: ``("tcp", "udp")``, or one of them.
     """
 
-    def __init__(self, host: Host, port: int, protocols: Sequence[Protocol]) -> None:
+    def __init__(
+        self, host: Host, port: int, protocols: Sequence[Protocol], *, namespace: int
+    ) -> None:
         """Take the port in this thread's namespace, which is that of ``host``."""
         self.host = host
         self.port = port
         self.protocols = tuple(protocols)
-        self._keys = [(ports.namespace_here(), one, port) for one in protocols]
+        self._keys = [(namespace, one, port) for one in protocols]
         self._locks: list[int] = []
         self._held: dict[Protocol, int] = {}
         self._lent: Counter[Protocol] = Counter()
@@ -178,22 +180,13 @@ def reserve_port(
     """
     if count < 1:
         raise OptionError(f"count={count}: at least 1 is wanted")
-    place = _host(host)
-    protocols = _ALL if protocol is None else (protocol,)
-    if any(one not in _ALL for one in protocols):
-        raise OptionError(f"protocol={protocol!r}: tcp, udp or None for both is wanted")
+    place, protocols = _host(host), _protocols(protocol)
     with place.entered():
         numbers = _candidates(_number(port), count if find_port else 1)
-        reason = ""
-        for number in numbers:
-            try:
-                return PortReservation(place, number, protocols)
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    what = binding.told(place, protocols[0], number)
-                    raise (binding.explained(error, what) or error) from error
-                reason = str(error.strerror)
-        raise PortUnavailable(errno.EADDRINUSE, _none_free(place, protocols, numbers, reason))
+        found = _first_free(place, protocols, numbers)
+        if isinstance(found, PortReservation):
+            return found
+        raise PortUnavailable(errno.EADDRINUSE, _none_free(place, protocols, numbers, found))
 
 
 def find_free_port(
@@ -216,17 +209,41 @@ def check_port(port: int, host: Host | str | None = None, protocol: Protocol | N
 
     Takes what `reserve_port` takes, and raises what it raises but PortUnavailable.
     """
-    try:
-        reserve_port(port, find_port=False, host=host, protocol=protocol).release()
-    except PortUnavailable:
-        return False
-    return True
+    place = _host(host)
+    with place.entered():
+        found = _first_free(place, _protocols(protocol), _candidates(_number(port), 1))
+    if isinstance(found, PortReservation):
+        found.release()
+        return True
+    return False
+
+
+def _first_free(
+    host: Host, protocols: Sequence[Protocol], numbers: Sequence[int]
+) -> PortReservation | str:
+    """Reserve the first number that is free in this thread's namespace; or say why none is."""
+    here, reason = ports.namespace_here(), ""
+    for number in numbers:
+        try:
+            return PortReservation(host, number, protocols, namespace=here)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                what = binding.told(host, protocols[0], number)
+                raise (binding.explained(error, what) or error) from error
+            reason = str(error.strerror)
+    return reason
 
 
 def _host(host: Host | str | None) -> Host:
     if host is None:
         return Local()
     return Netns(host) if isinstance(host, str) else host
+
+
+def _protocols(protocol: Protocol | None) -> tuple[Protocol, ...]:
+    if protocol is not None and protocol not in _ALL:
+        raise OptionError(f"protocol={protocol!r}: tcp, udp or None for both is wanted")
+    return _ALL if protocol is None else (protocol,)
 
 
 def _number(port: int | None) -> int | None:

@@ -91,9 +91,9 @@ class Wait:
             loop.create_task(one._run.wait()): one  # noqa: SLF001 - our own
             for one in (*self.members, *self.guards)
         }
-        pending = set(ends)
+        members, pending = set(self.members), set(ends)
         try:
-            while any(ends[task] in self.members for task in pending):
+            while any(ends[task] in members for task in pending):
                 over, pending = await asyncio.wait(
                     pending,
                     timeout=max(deadline - loop.time(), 0.0),

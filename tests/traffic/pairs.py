@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from pyperf2 import AsyncClient, AsyncServer, Client, Server
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-PORT = 21300
+PORT = 26_000 + os.getpid() % 200 * 20  # another suite may run on this machine
 QUICK: dict[str, Any] = {"protocol": "udp", "report_interval": 0.1, "realtime": False}
 
 
