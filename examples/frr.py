@@ -67,7 +67,10 @@ class Frr:
         assert self._init.stdin is not None  # noqa: S101 - it was made with a pipe
         daemon = shutil.which(name, path=DAEMONS)
         line = f"{daemon} -f /run/frr/{path.name} --log stdout -P 0"
-        print(line, file=self._init.stdin, flush=True)
+        try:
+            print(line, file=self._init.stdin, flush=True)
+        except BrokenPipeError:
+            raise FrrError(f"{self.router}: nothing can be started:\n{self.said()}") from None
         wait_until(
             path.with_suffix(".vty").is_socket, START_S, lambda: f"no {name}:\n{self.said()}"
         )

@@ -35,14 +35,14 @@ def rows(told: str) -> dict[tuple[str, str], tuple[str, int, int]]:
 
 def test_convergence_link_failure__is_over_when_the_routes_are_switched() -> None:
     """Both directions are down for as long as the script waits, and lost what the link dropped."""
-    told = run(EXAMPLES / "convergence_link_failure.py", "150")
+    told = run(EXAMPLES / "convergence_link_failure.py", "100")
     found = rows(told)
     assert {("voice", "b"), ("video", "b"), ("back", "a")} == set(found)
     assert all(("recovered", 1) == (status, outages) for status, _, outages in found.values()), told
-    assert all(145 <= lost <= 400 for _, lost, _ in found.values()), told
+    (switched,) = re.findall(r"\+(\d+)\.\d ms: switch_over", told)
+    assert all(95 <= lost <= int(switched) + 20 for _, lost, _ in found.values()), told
     ((dropped, lost),) = re.findall(r"took (\d+) datagrams, the flows lost (\d+)", told)
     assert dropped == lost
-    assert re.search(r"\+1[5-9]\d\.\d ms: switch_over", told), told
     assert "no outage longer than 500 ms: passed" in told
 
 
@@ -55,7 +55,7 @@ def test_convergence_link_failure__that_takes_too_long_fails() -> None:
 
 def test_convergence_multicast__tells_each_receiver_apart() -> None:
     """One is untouched, one cut off for a while, one led another way: each by its own count."""
-    told = run(EXAMPLES / "convergence_multicast.py", "150")
+    told = run(EXAMPLES / "convergence_multicast.py", "100")
     found = rows(told)
     assert ("untouched", 0, 0) == found["tv", "rx1"]
     assert all(
@@ -64,7 +64,7 @@ def test_convergence_multicast__tells_each_receiver_apart() -> None:
     counts = re.findall(r"(?m)^(rx\d) lost (\d+), its path dropped (\d+)", told)
     assert ["rx1", "rx2", "rx3"] == [name for name, _, _ in counts]
     assert all(lost == dropped for _, lost, dropped in counts), told
-    assert 145 <= found["tv", "rx2"][1] <= found["tv", "rx3"][1] <= 400
+    assert 95 <= found["tv", "rx2"][1] <= found["tv", "rx3"][1]
     assert "at most two receivers hit: passed" in told
 
 
