@@ -14,6 +14,7 @@ import pytest
 from pyperf2 import BinaryNotFound, ConnectionFailed, TrafficError
 from pyperf2.run.runner import Run
 from pyperf2.traffic import TrafficManager, check_port
+from pyperf2.traffic.steps import Wait
 from tests.conftest import iperf_children
 from tests.live.support import ROOT, wait_for
 from tests.traffic.pairs import PORT, QUICK, refused, stream
@@ -71,12 +72,21 @@ def test_a_server_that_does_not_start_starts_no_client() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 1])
-def test_what_dies_in_a_run_ends_it_at_once(victim: int) -> None:
+def test_what_dies_in_a_run_ends_it_at_once(victim: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's death or a client's: the rest of the duration is not waited for."""
     one = stream("voice", clients=2)
     prey = one.instances[victim]
 
+    waits, wait = threading.Event(), Wait.do
+
+    def noted(step: Wait) -> None:
+        waits.set()
+        wait(step)
+
+    monkeypatch.setattr(Wait, "do", noted)
+
     def kill() -> None:
+        assert waits.wait(20)  # all of them have started
         wait_for(lambda: one.server.result().streams != {}, "an interval")
         os.kill(prey.pid or 0, signal.SIGKILL)
 
