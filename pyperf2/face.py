@@ -46,7 +46,7 @@ class Face:
     def __init__(self, **options: Any) -> None:
         """Set options by keyword; OptionError for a wrong name or value."""
         from pyperf2.run.order import utc_now
-        from pyperf2.run.runner import Callbacks
+        from pyperf2.run.registered import Callbacks
 
         self._options = OptionSet(changed=self._options_changed)
         self._callbacks = Callbacks()
@@ -299,7 +299,7 @@ class Face:
 
     def get_result_events(self) -> list[dict[str, Any]]:
         """Group neighbouring intervals with loss: ``[{"detail": […], "summary": {…}}]``."""
-        from pyperf2.core.book import lossy_periods
+        from pyperf2.core.classic import lossy_periods
 
         return lossy_periods(self.get_results())
 

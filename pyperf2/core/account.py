@@ -8,13 +8,14 @@ anew whenever a result is asked for.
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pyperf2.core.counting import NOTHING, Count, Counter, plus, profile_for, profile_like
 from pyperf2.core.ending import Tail
 from pyperf2.core.outage import Estimator
+from pyperf2.core.totals import Totals
+from pyperf2.core.zero import Zero
 
 if TYPE_CHECKING:
     from pyperf2.core.binary import Version
@@ -32,31 +33,7 @@ _SURE_RATE: Final = 0.01
 _STOP_DOUBT: Final = 2  # datagrams; how far the clock may be off at an end
 _FIN_NOISE: Final = 1.5  # datagrams
 _FIN_AS_DATA: Final = 0.5  # datagrams; less, and FINs come about as fast as data
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _CONNECTED_LAG_S: Final = 0.0002  # from the first datagram to the "connected" line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """What became of a stream's datagrams; None where it cannot be known.
-
-    ``lost_error`` bounds ``lost`` on both sides; 0 is exact. ``leading`` were lost before the
-    first that arrived, ``trailing`` behind the last; ``repeated_fins`` are in the last gap, but
-    no datagrams of the stream; ``fin_doubt`` of it may be such. ``on_the_way`` of those trailing
-    may have come when nobody listened any more.
-    """
-
-    sent: int | None = None
-    received: int | None = None
-    lost: int | None = None
-    lost_error: int = 0
-    out_of_order: int | None = None
-    duplicate: int | None = None
-    leading: int = 0
-    trailing: int | None = None
-    repeated_fins: int = 0
-    fin_doubt: int = 0
-    on_the_way: int = 0
 
 
 class ReceiverAccount:
@@ -82,8 +59,10 @@ class ReceiverAccount:
         self._sum = NOTHING
         self._late_told = 0  # by the late lines of all intervals, time-outs included
         self._doubtful = 0
-        self._last: tuple[Interval, Count] | None = None
-        self._zero_ns: int | None = None  # wall clock of stream time 0
+        self._last: Interval | None = None
+        self._last_count: Count | None = None  # None: it was whole
+        self._whole = 0  # datagrams in whole intervals that are not in the sum yet
+        self._zero = Zero()
         self._tail: Tail | None = None  # known when the stream has ended
         # What the end started from, while the final line's late line may change it.
         self._final: Summary | None = None
@@ -100,7 +79,7 @@ class ReceiverAccount:
         """Take the line that begins the stream."""
         self._estimator.first_sequence = connected.first_sequence
         if connected.arrived.wall_ns and not self._profile.closer_is_counted:
-            self._zero_ns = connected.arrived.wall_ns - round(_CONNECTED_LAG_S * 1e9)
+            self._zero.place(connected.arrived.wall_ns, _CONNECTED_LAG_S)
 
     def feed(self, interval: Interval) -> Count:
         """Count one interval and give what it adds."""
@@ -112,16 +91,36 @@ class ReceiverAccount:
         self._doubtful += self._doubt(interval, count)
         if self._tail is not None:  # what was taken for the final line was none
             self._tail, self._doubtful = None, self._doubtful + max(count.received, 1)
-        self._last = (interval, count)
-        self._sum = plus(self._sum, count)
+        self._last, self._last_count = interval, count
+        self._sum = plus(self._sums, count)
         self._late_told += interval.out_of_order or 0
         self._estimator.feed(interval.start, interval.end, count)
         if count.late:
             self._amend(0, count.late, interval)
-        if interval.arrived.wall_ns:
-            zero_ns = interval.arrived.wall_ns - round(interval.end * 1e9)
-            self._zero_ns = min(self._zero_ns or zero_ns, zero_ns)
+        self._zero.place(interval.arrived.wall_ns, interval.end)
         return count
+
+    def take_whole(self, interval: Interval, packets: int) -> bool:
+        """Count an interval in which nothing was lost or late; False if ``feed`` has to."""
+        start, end, last = interval.start, interval.end, self._last
+        if last is None or self._profile.total_keeps_losses:
+            return False
+        if abs(start - last.end) > (end - start) / 2:
+            return False
+        if not self._estimator.take_whole(start, end, packets):
+            return False
+        self._last, self._last_count = interval, None
+        self._whole += packets
+        self._zero.place(interval.arrived.wall_ns, end)
+        return True
+
+    @property
+    def _sums(self) -> Count:
+        """All counts so far."""
+        if self._whole:
+            self._sum = plus(self._sum, Count(self._whole, self._whole, 0, 0))
+            self._whole = 0
+        return self._sum
 
     def _doubt(self, interval: Interval, count: Count) -> int:
         """Bound what figures that cannot be, or a missing line, may hide."""
@@ -129,7 +128,7 @@ class ReceiverAccount:
         if count.doubtful:
             doubt = max(round((self.rate or 0.0) * interval.seconds), 1)
         if self._last is not None:
-            skipped = abs(interval.start - self._last[0].end)
+            skipped = abs(interval.start - self._last.end)
             if skipped > interval.seconds / 2:
                 doubt += max(round((self.rate or 0.0) * skipped), 1)
         return doubt
@@ -141,17 +140,22 @@ class ReceiverAccount:
             return None
         if self._last is None:
             return None
-        interval, before = self._last
+        interval, before = self._last, self._count_of(self._last)
         if (late.start, late.end) != (interval.start, interval.end):
             return None
         count = self._counter.recount(
             replace(interval, out_of_order=late.count), expected=self._expected(interval)
         )
-        self._sum = plus(self._sum, count, before)
+        self._sum = plus(self._sums, count, before)
         self._late_told += late.count - (interval.out_of_order or 0)
         self._amend(count.gap - before.gap, count.late - before.late, interval)
-        self._last = (replace(interval, out_of_order=late.count), count)
+        self._last = replace(interval, out_of_order=late.count)
+        self._last_count = count
         return count
+
+    def _count_of(self, last: Interval) -> Count:
+        packets = last.packets or 0
+        return self._last_count or Count(packets, packets, 0, 0)
 
     def _expected(self, interval: Interval) -> float | None:
         return None if self.rate is None else self.rate * interval.seconds
@@ -165,13 +169,13 @@ class ReceiverAccount:
             self._sum, self._estimator = self._before_end
             self.finish(final)
             return
-        tail = Tail.of(self._profile, final, self._sum, self._late_told)
+        tail = Tail.of(self._profile, final, self._sums, self._late_told)
         if tail.late and tail.received == tail.late:  # they came, and nothing new behind them
             self._take_late(tail)
 
     def _take_late(self, tail: Tail) -> None:
         count = Count(0, tail.late, 0, tail.late, unsure=tail.unsure)
-        self._sum = plus(self._sum, count)
+        self._sum = plus(self._sums, count)
         self._late_told += tail.late
         self._estimator.amend(0, tail.late, None)
 
@@ -183,16 +187,16 @@ class ReceiverAccount:
 
     def finish(self, final: Summary | None) -> None:
         """Learn that no interval follows, and what the last line adds to those there were."""
-        tail = Tail.of(self._profile, final, self._sum, self._late_told)
+        tail = Tail.of(self._profile, final, self._sums, self._late_told)
         self._doubtful += tail.less
         self._final = final
         if final is not None and tail.received > tail.late:
             if final.out_of_order is None:
-                self._before_end = (self._sum, deepcopy(self._estimator))
+                self._before_end = (self._sums, deepcopy(self._estimator))
             # Builds leave the end of a run, or all of a short one, to the final line.
-            start = self._last[0].end if self._last else 0.0
+            start = self._last.end if self._last else 0.0
             count = tail.count()
-            self._sum = plus(self._sum, count)
+            self._sum = plus(self._sums, count)
             end = self._fine_end(final, count.span)
             self._estimator.feed(start, end or final.end, count, coarse=end is not None)
             if count.late:
@@ -202,11 +206,11 @@ class ReceiverAccount:
             self._take_late(tail)
             tail = replace(tail, received=0, late=0)
         elif final is not None and self._last is not None and not tail.fin:
-            interval, count = self._last
+            interval, count = self._last, self._count_of(self._last)
             together = abs(final.end - interval.end) <= _SAME_END_S
             if together and count.received and self._profile.final_total_extra:
                 if self._reads_fin_twice(interval):
-                    self._sum = plus(self._sum, Count(0, 0, 1, 0), Count(0, 1, 0, 0))
+                    self._sum = plus(self._sums, Count(0, 0, 1, 0), Count(0, 1, 0, 0))
                     self._estimator.amend(1, 0, None)
                 alone = count.gap > 0 and count.received == 1 and self._estimator.reopen()
                 reopened = count.gap if alone else 0
@@ -239,16 +243,16 @@ class ReceiverAccount:
     @property
     def counted(self) -> int:
         """How many are lost by what was printed so far, less those that came after all."""
-        return self._sum.gap - self._estimator.late()
+        return self._sums.gap - self._estimator.given_back
 
     def recent_outages(self) -> list[Outage]:
         """Give the last few outages confirmed, on the stream's clock."""
-        return self._estimator.recent()
+        return self._estimator.periods.recent()
 
     @property
     def rate(self) -> float | None:
         """Datagrams per second, as the clock sees it."""
-        return self._estimator.rate
+        return self._estimator.clock.rate
 
     @property
     def stalls(self) -> tuple[Stall, ...]:
@@ -257,7 +261,7 @@ class ReceiverAccount:
 
     def totals(self, final: Summary | None, sender: Sender | None) -> Totals:
         """Reconcile counts, final line and sender."""
-        sums, doubt = self._sum, self._doubtful
+        sums, doubt = self._sums, self._doubtful
         tail = self._tail or Tail(highest=sums.span)
         sent = self._sent_by(sender)
         arrived, highest = sums.received, tail.highest
@@ -284,7 +288,7 @@ class ReceiverAccount:
             doubt += self._estimator.missing(self._end(final))
         doubt += fin_doubt
         gaps = max(sums.gap + behind, 0)
-        lost = gaps - min(self._estimator.late(), gaps)
+        lost = gaps - min(self._estimator.given_back, gaps)
         if sums.late or sums.unsure:
             floor = max(gaps - sums.late, sent - arrived if sent is not None else 0) - sums.unsure
             doubt += max(lost - max(floor, 0), gaps + sums.unsure - lost)
@@ -329,7 +333,7 @@ class ReceiverAccount:
         return final.end if final else self._estimator.end
 
     def _interval_packets(self) -> int:
-        seconds = self._last[0].seconds if self._last else 0.0
+        seconds = self._last.seconds if self._last else 0.0
         return round((self.rate or 0.0) * seconds)
 
     def _listened(self, sender: Sender | None, final: Summary | None) -> bool:
@@ -371,14 +375,14 @@ class ReceiverAccount:
             repeated_fins=totals.repeated_fins,
             fin_doubt=totals.fin_doubt,
         )
-        rate = self._estimator.rate
+        rate = self._estimator.clock.rate
         lead_s = self._estimator.leading / rate if rate else 0.0
         uneven = sender.uneven if sender else ()
         return tuple(
             replace(
                 outage,
-                begin_at=self._at(outage.begin_s),
-                end_at=self._at(outage.end_s) if outage.complete else None,
+                begin_at=self._zero.at(outage.begin_s),
+                end_at=self._zero.at(outage.end_s) if outage.complete else None,
                 suspect=any(
                     begin < outage.end_s + lead_s and outage.begin_s + lead_s < end
                     for begin, end in uneven
@@ -386,12 +390,6 @@ class ReceiverAccount:
             )
             for outage in found
         )
-
-    def _at(self, stream_s: float) -> datetime | None:
-        if self._zero_ns is None:
-            return None
-        microseconds = self._zero_ns // 1000 + round(stream_s * 1e6)
-        return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _spread_ms(interval: Interval) -> float | None:

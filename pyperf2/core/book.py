@@ -6,17 +6,19 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pyperf2.core.account import ReceiverAccount, Totals
+from pyperf2.core.account import ReceiverAccount
 from pyperf2.core.binary import V2_2, V3
+from pyperf2.core.classic import classic_of
 from pyperf2.core.counting import profile_for
-from pyperf2.core.messages import message
+from pyperf2.core.history import History
 from pyperf2.core.records import SUM_ID
 from pyperf2.core.results import StreamResult
 from pyperf2.core.sender import SenderAccount
 from pyperf2.core.silence import SilenceEstimator
+from pyperf2.core.totals import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pyperf2.core.binary import Version
     from pyperf2.core.counting import Count
@@ -117,7 +119,8 @@ class StreamBook:
         self.stream_id = stream_id
         self.opened = opened
         self.info: Connected | None = None
-        self.intervals: deque[Interval] = deque(maxlen=history)
+        self.history = History(stream_id, history)
+        self._latest: Interval | None = None
         self.summary: Summary | None = None
         self.server_report: ServerReport | None = None
         self.ended = False
@@ -136,7 +139,9 @@ class StreamBook:
         self._count = 0
         self._bytes = 0
         self.end = 0.0  # of the last interval, in seconds of the stream
-        self._progress = Progress()
+        # What Progress tells: ahead of the results by what was read and not yet handed out.
+        self._end_s = 0.0
+        self._intervals = self._packets = self._lost = self._octets = 0
 
     # --- the account: told as it is read, before the record joins the results -----------------
 
@@ -160,18 +165,22 @@ class StreamBook:
         return count
 
     def _advance(self, interval: Interval, packets: int = 0, lost: int = 0) -> None:
-        before = self._progress
-        self._progress = Progress(
-            end_s=max(before.end_s, interval.end),
-            intervals=before.intervals + 1,
-            packets=before.packets + packets,
-            lost=before.lost + lost,
-            bytes=before.bytes + (interval.bytes or 0),
-        )
+        self._end_s = max(self._end_s, interval.end)
+        self._intervals += 1
+        self._packets += packets
+        self._lost += lost
+        self._octets += interval.bytes or 0
 
     def progress(self) -> Progress:
         """Tell how far it has come; costs the same however long it runs."""
-        return self._progress._replace(ended=self.ended)
+        return Progress(
+            end_s=self._end_s,
+            intervals=self._intervals,
+            packets=self._packets,
+            lost=self._lost,
+            bytes=self._octets,
+            ended=self.ended,
+        )
 
     @property
     def doubtful(self) -> int:
@@ -208,23 +217,48 @@ class StreamBook:
 
     def add_interval(self, interval: Interval) -> None:
         """Enter an interval into the history."""
-        self.intervals.append(interval)
+        self.history.append(interval)
+        self._latest = interval
         self._count += 1
         if not interval.omitted:
             self._bytes += interval.bytes or 0
             self.end = max(self.end, interval.end)
 
+    def take_whole(self, interval: Interval, packets: int, size: int) -> bool:
+        """Enter an interval received in which all is as it should be, account and history.
+
+        Args:
+            interval: behind the one before.
+            packets: datagrams that it spans, and that arrived.
+            size: bytes in it.
+
+        Returns:
+            False, and nothing has been entered, if ``count`` has to look closer.
+        """
+        if self._first_gap is None or not self._receiver.take_whole(interval, packets):
+            return False
+        self._end_s = self.end = interval.end
+        self._intervals += 1
+        self._packets += packets
+        self._octets += size
+        self._count += 1
+        self._bytes += size
+        self._latest = interval
+        self.history.append(interval)
+        return True
+
     def add_out_of_order(self, late: OutOfOrder) -> None:
         """Enter a late count where it belongs: the report line of the same bounds."""
         same = (late.start, late.end)
-        last = self.intervals[-1] if self.intervals else None
+        last = self._latest
         summarised = self.summary is not None and same == (self.summary.start, self.summary.end)
         if self.server_report and same == (self.server_report.start, self.server_report.end):
             self.server_report = replace(self.server_report, out_of_order=late.count)
         elif self.summary is not None and summarised:
             self.summary = replace(self.summary, out_of_order=late.count)
         elif last is not None and same == (last.start, last.end):
-            self.intervals[-1] = replace(last, out_of_order=late.count)
+            self._latest = replace(last, out_of_order=late.count)
+            self.history.replace_last(self._latest)
 
     def add_event(self, event: LossEvent) -> None:
         """Enter a state of a loss event: a new event, or the latest state of the last one."""
@@ -286,7 +320,7 @@ class StreamBook:
         return StreamResult(
             stream_id=self.stream_id,
             info=self.info,
-            intervals=tuple(self.intervals),
+            intervals=self.history.kept(),
             interval_count=self._count,
             summary=summary,
             server_report=self.server_report,
@@ -320,51 +354,12 @@ class StreamBook:
 
     def to_classic(self, stream_name: str | None) -> dict[str, Any]:
         """Give the dict that ``get_results()`` holds for this stream."""
-        info = self.info
-        return {
-            "info": {
-                "stream_id": self.stream_id,
-                "local_ip": info.local_ip if info else None,
-                "local_port": info.local_port if info else None,
-                "remote_ip": info.remote_ip if info else None,
-                "remote_port": info.remote_port if info else None,
-            },
-            "detail": [message(one, stream_name=stream_name) for one in self.intervals],
-            "summary": message(self.summary, stream_name=stream_name) if self.summary else {},
-            "events": [event.to_dict(stream_name=stream_name) for event in self._events],
-            "timestamp": self.opened.at().isoformat(),
-        }
-
-
-def lossy_periods(classic: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Group neighbouring lossy messages of the classic view, stream by stream.
-
-    Returns one dict per group: ``detail`` (its messages) and ``summary`` (total_loss, begin,
-    end, duration in seconds, packet_rate as text).
-    """
-    periods: list[dict[str, Any]] = []
-    for stream in classic.values():
-        group: list[dict[str, Any]] = []
-        for one in [*stream["detail"], None]:
-            lossy = one is not None and (one.get("packets_lost") or 0) > 0
-            joins = lossy and (not group or group[-1]["interval_end"] == one["interval_begin"])
-            if group and not joins:
-                periods.append(_period(group))
-                group = []
-            if lossy:
-                group.append(one)
-    return periods
-
-
-def _period(group: list[dict[str, Any]]) -> dict[str, Any]:
-    first, last = group[0], group[-1]
-    return {
-        "detail": group,
-        "summary": {
-            "total_loss": sum(int(one["packets_lost"]) for one in group),
-            "begin": first["interval_begin"],
-            "end": last["interval_end"],
-            "duration": round(last["interval_end"] - first["interval_begin"], 6),
-            "packet_rate": f"{last['packet_rate']} {last['packet_rate_unit']}",
-        },
-    }
+        return classic_of(
+            self.stream_id,
+            self.opened,
+            self.info,
+            self.history.kept(),
+            self.summary,
+            self._events,
+            stream_name=stream_name,
+        )

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from heapq import merge
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core.binary import V3
 from pyperf2.core.book import Peer, Progress, StreamBook, is_sum, sender_of
-from pyperf2.core.records import Notice
+from pyperf2.core.loss import LossEvent
+from pyperf2.core.records import (
+    Histogram,
+    Interval,
+    Notice,
+    OutOfOrder,
+    Sent,
+    ServerReport,
+    Summary,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pyperf2.core.binary import Version
     from pyperf2.core.plan import Plan
@@ -87,6 +97,39 @@ class Books:
         self._shared = True
         return (_SHARED,)
 
+    def enter(self, record: object) -> None:
+        """Enter what was handed out into the results of its stream; nothing, if it is of none."""
+        enter = _ENTER.get(type(record))
+        if enter is not None:
+            enter(self, record)
+
+    def _enter_interval(self, interval: Interval) -> None:
+        self.open(interval.stream_id, interval.arrived).add_interval(interval)
+
+    def _enter_summary(self, summary: Summary) -> None:
+        self.open(summary.stream_id, summary.arrived).summary = summary
+
+    def _enter_server_report(self, report: ServerReport) -> None:
+        self.open(report.stream_id, report.arrived).server_report = report
+
+    def _enter_event(self, event: LossEvent) -> None:
+        self.open(event.stream_id, event.started).add_event(event)
+
+    def _enter_late(self, late: OutOfOrder) -> None:
+        book = self.find(late.stream_id)
+        if book is not None and not late.wrong_quintuple:
+            book.add_out_of_order(late)
+
+    def _enter_sent(self, sent: Sent) -> None:
+        book = self.find(sent.stream_id)
+        if book is not None:
+            book.add_sent(sent)
+
+    def _enter_histogram(self, histogram: Histogram) -> None:
+        book = self.find(histogram.stream_id)
+        if book is not None:
+            book.add_histogram(histogram)
+
     def _usual_version(self) -> Version | None:
         """Give a version that counts as builds of this tool do, where the build is not known."""
         return V3 if self._plan.tool == "iperf3" else None
@@ -99,8 +142,7 @@ class Books:
         """Forget all but the last ``keep`` intervals of one stream, or of all."""
         for key, book in self._books.items():
             if stream_id in (None, key):
-                while len(book.intervals) > keep:
-                    book.intervals.popleft()
+                book.history.forget_all_but(keep)
 
     def senders(self) -> list[Peer]:
         """Give what each sending stream says of itself, with its address."""
@@ -136,6 +178,25 @@ class Books:
             for key, book in self._books.items()
         }
 
+    def intervals(self) -> Iterator[Interval]:
+        """Give the intervals kept of all streams, as they came."""
+        return merge(*(book.history.kept() for book in self._books.values()), key=_arrival)
+
     def classic(self) -> dict[str, Any]:
         """Give the dict that ``get_results()`` returns."""
         return {key: book.to_classic(self._plan.name) for key, book in self._books.items()}
+
+
+_ENTER: Final[Mapping[type, Callable[[Books, Any], None]]] = {
+    Interval: Books._enter_interval,  # noqa: SLF001 - the table belongs to the class
+    Summary: Books._enter_summary,  # noqa: SLF001
+    ServerReport: Books._enter_server_report,  # noqa: SLF001
+    LossEvent: Books._enter_event,  # noqa: SLF001
+    OutOfOrder: Books._enter_late,  # noqa: SLF001
+    Sent: Books._enter_sent,  # noqa: SLF001
+    Histogram: Books._enter_histogram,  # noqa: SLF001
+}
+
+
+def _arrival(interval: Interval) -> int:
+    return interval.arrived.monotonic_ns

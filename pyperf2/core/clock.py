@@ -48,9 +48,9 @@ class Clock:
     @property
     def rate(self) -> float | None:
         """Packets per second; the nominal rate as long as nothing contradicts it."""
-        measured = self._measured()
-        if measured is None:
+        if self._points < 1 or self._sbb <= 0 or self._sbs <= 0:
             return self._nominal or self._hint
+        measured = self._sbs / self._sbb
         return measured if self._nominal is None or self._contradicts(measured) else self._nominal
 
     @property
@@ -123,6 +123,26 @@ class Clock:
             after = boundary - self._mean_b
             self._sbb = self._sbb * fade + before * after
             self._sbs = self._sbs * fade + before * (number - self._mean_s)
+
+    def keeps(self, boundary: float, number: float, within: float) -> float | None:
+        """Learn ``number`` at ``boundary`` as ``add`` does, if it is expected then.
+
+        Args:
+            boundary: seconds of the stream.
+            number: the highest received.
+            within: how far it may be off.
+
+        Returns:
+            By how much it is short; None, and nothing is learnt, if that is more.
+        """
+        rate = self.rate
+        if rate is None or not self._count:
+            return None
+        short = self._mean_s + rate * (boundary - self._mean_b) - number
+        if -within <= short <= within:
+            self.add(boundary, number)
+            return short
+        return None
 
     def break_off(self) -> None:
         """Begin a new piece: c is unknown, r is kept."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pyperf2.core.records import Notice
+from pyperf2.core.records import Notice, Report
 from pyperf2.errors import BadHost, BindFailed, ConnectionFailed, IPerfError, RunawayOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from pyperf2.core.records import Instant, Report
+    from pyperf2.core.records import Instant, Record
 
 _ERROR_OF: Final[Mapping[str, type[IPerfError]]] = {
     "refused": ConnectionFailed,
@@ -26,13 +26,13 @@ FATAL_KINDS: Final = frozenset({"bad-option", "bad-value", "bind-failed", "runaw
 
 _MAX_SAID: Final = 12
 
-# iperf prints a few lines per stream and interval. A build gone mad (2.2.1 misreading a ``-C``
-# client: 750 000 lines/s) is told from a busy one by a rate no report interval explains.
+# A build gone mad (2.2.1 misreading a ``-C`` client) prints 750 000 lines a second about empty
+# intervals; one that merely catches up prints intervals with something in them.
 _FLOOD_BURST: Final = 50_000
 _FLOOD_LINES_PER_S: Final = 20_000
 
 FLOOD_NOTICE: Final = Notice(
-    text=f"more than {_FLOOD_LINES_PER_S} lines a second: this build has gone mad",
+    text=f"more than {_FLOOD_LINES_PER_S} empty lines a second: this build has gone mad",
     kind="runaway",
     level="error",
     source="pyperf2",
@@ -72,7 +72,7 @@ def doubtful_figures(interval: Report) -> Notice:
 
 
 class FloodGuard:
-    """Tells a build gone mad by its lines per second: a bucket of tokens, one a line."""
+    """Tells a build gone mad by its empty lines per second: a bucket of tokens, one a line."""
 
     __slots__ = ("_at", "_tokens")
 
@@ -81,9 +81,14 @@ class FloodGuard:
         self._at = started
         self._tokens = float(_FLOOD_BURST)
 
-    def exceeds(self, lines: int, now: Instant) -> bool:
-        """Take ``lines`` that arrived at ``now``; True when they are too many to be sane."""
+    def exceeds(self, records: Iterable[Record], now: Instant) -> bool:
+        """Learn what a line that arrived at ``now`` says; True when too many said too little.
+
+        A report of bytes that were transferred is no flood, however many there are.
+        """
+        if any(isinstance(record, Report) and record.bytes for record in records):
+            return False
         elapsed_s = (now.monotonic_ns - self._at.monotonic_ns) / 1e9
         self._at = now
-        self._tokens = min(_FLOOD_BURST, self._tokens + elapsed_s * _FLOOD_LINES_PER_S) - lines
+        self._tokens = min(_FLOOD_BURST, self._tokens + elapsed_s * _FLOOD_LINES_PER_S) - 1
         return self._tokens < 0

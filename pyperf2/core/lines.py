@@ -32,15 +32,18 @@ class LineBuffer:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes and return the lines they complete."""
-        lines: list[bytes] = []
         pieces = data.split(b"\n")
         rest = pieces.pop()
-        for piece in pieces:
-            self._extend(piece, lines)
-            if not self._dropping:
-                lines.append(bytes(self._partial).removesuffix(b"\r"))
-            self._partial.clear()
-            self._dropping = False
+        lines: list[bytes] = []
+        if pieces and (self._partial or self._dropping):
+            self._complete(pieces.pop(0), lines)
+        if pieces and max(map(len, pieces)) > self.max_line:
+            for piece in pieces:
+                self._complete(piece, lines)
+        elif b"\r" in data:
+            lines += [piece.removesuffix(b"\r") for piece in pieces]
+        else:
+            lines += pieces
         self._extend(rest, lines)
         return lines
 
@@ -50,6 +53,14 @@ class LineBuffer:
         self._partial.clear()
         self._dropping = False
         return torn or None
+
+    def _complete(self, piece: bytes, lines: list[bytes]) -> None:
+        """Add what stood before a newline, and hand the line out."""
+        self._extend(piece, lines)
+        if not self._dropping:
+            lines.append(bytes(self._partial).removesuffix(b"\r"))
+        self._partial.clear()
+        self._dropping = False
 
     def _extend(self, piece: bytes, lines: list[bytes]) -> None:
         """Add to the line that is being collected; emit it once if it grows too long."""

@@ -152,6 +152,20 @@ class LossDetector:
             return self._lossy(interval, verdict)
         return self._clean(interval, verdict)
 
+    def is_calm(self, seconds: float, packets: int) -> bool:
+        """Whether an interval in which so many arrived, and none was lost, is in no event."""
+        if self._event is not None or not self._policy.infers:
+            return self._event is None
+        rate = self._policy.expected_pps or self._baseline_pps
+        return round(rate * seconds) - packets <= _BORDER_PACKETS
+
+    def take_calm(self, seconds: float, packets: int) -> None:
+        """Take such an interval as ``feed`` does."""
+        self._seen += 1
+        self.expected_packets = (self._policy.expected_pps or self._baseline_pps) * seconds
+        if seconds > 0 and packets > self._baseline_pps * seconds:
+            self._baseline_pps = packets / seconds
+
     def close(self, now: Instant, end: float) -> LossEvent | None:
         """End an event that is still open when the stream ends."""
         if self._event is None:

@@ -5,7 +5,11 @@ The typed record is the truth; everything here is derived from it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from pyperf2.core.deferred import deferred
+from pyperf2.core.unread import form_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,12 +17,14 @@ if TYPE_CHECKING:
     from pyperf2.core.records import Report
 
 
-def _of(name: str) -> Callable[[Report], Any]:
-    return lambda report: getattr(report, name)
+_Source: TypeAlias = "str | Callable[[Report], Any]"  # an attribute, or what works it out
 
 
 def _unit(unit: str, *names: str) -> Callable[[Report], Any]:
     """Give ``unit`` where any of the figures it belongs to was printed, None elsewhere."""
+    first, *more = names
+    if not more:
+        return lambda report: None if getattr(report, first) is None else unit
     return lambda report: unit if any(getattr(report, name) is not None for name in names) else None
 
 
@@ -31,76 +37,76 @@ def received(report: Report) -> int | None:
     return report.packets - report.lost_packets
 
 
-_HEAD: Final[Mapping[str, Callable[[Report], Any]]] = {
-    "stream_id": _of("stream_id"),
-    "interval_begin": _of("start"),
-    "interval_end": _of("end"),
+_HEAD: Final[Mapping[str, _Source]] = {
+    "stream_id": "stream_id",
+    "interval_begin": "start",
+    "interval_end": "end",
     "interval_unit": lambda _: "sec",
 }
-_RATE: Final[Mapping[str, Callable[[Report], Any]]] = {
-    "bandwidth": _of("bandwidth"),
-    "bandwidth_unit": _of("bandwidth_unit"),
+_RATE: Final[Mapping[str, _Source]] = {
+    "bandwidth": "bandwidth",
+    "bandwidth_unit": "bandwidth_unit",
 }
-_PACKET_RATE: Final[Mapping[str, Callable[[Report], Any]]] = {
-    "packet_rate": _of("packets_per_second"),
+_PACKET_RATE: Final[Mapping[str, _Source]] = {
+    "packet_rate": "packets_per_second",
     "packet_rate_unit": _unit("pps", "packets_per_second"),
 }
-_SENT: Final[Mapping[str, Callable[[Report], Any]]] = {
+_SENT: Final[Mapping[str, _Source]] = {
     **_HEAD,
-    "transferred": _of("transfer"),
-    "transferred_unit": _of("transfer_unit"),
+    "transferred": "transfer",
+    "transferred_unit": "transfer_unit",
     **_RATE,
-    "packets_written": _of("writes"),
-    "packets_error": _of("write_errors"),
+    "packets_written": "writes",
+    "packets_error": "write_errors",
 }
-_RECEIVED: Final[Mapping[str, Callable[[Report], Any]]] = {
+_RECEIVED: Final[Mapping[str, _Source]] = {
     **_HEAD,
-    "received": _of("transfer"),
-    "received_unit": _of("transfer_unit"),
+    "received": "transfer",
+    "received_unit": "transfer_unit",
     **_RATE,
 }
 
 # Side → old key → where it comes from, in the order old scripts print them.
-_OLD_KEYS: Final[Mapping[tuple[str, str], Mapping[str, Callable[[Report], Any]]]] = {
+_OLD_KEYS: Final[Mapping[tuple[str, str], Mapping[str, _Source]]] = {
     ("tcp", "sent"): {
         **_SENT,
-        "retry": _of("retransmits"),
-        "cwnd": _of("cwnd"),
-        "rtt": _of("rtt_us"),
-        "var": _of("rttvar_us"),
+        "retry": "retransmits",
+        "cwnd": "cwnd",
+        "rtt": "rtt_us",
+        "var": "rttvar_us",
         "var_unit": _unit("us", "rttvar_us", "rtt_us"),
-        "netpower": _of("netpower"),
+        "netpower": "netpower",
     },
     ("tcp", "received"): _RECEIVED,
     ("udp", "sent"): {**_SENT, **_PACKET_RATE},
     ("udp", "received"): {
         **_RECEIVED,
-        "jitter": _of("jitter_ms"),
+        "jitter": "jitter_ms",
         "jitter_unit": _unit("ms", "jitter_ms"),
-        "packets_lost": _of("lost_packets"),
+        "packets_lost": "lost_packets",
         "packets_received": received,
-        "latency_avg": _of("latency_mean_ms"),
-        "latency_min": _of("latency_min_ms"),
-        "latency_max": _of("latency_max_ms"),
-        "latency_stdev": _of("latency_stdev_ms"),
+        "latency_avg": "latency_mean_ms",
+        "latency_min": "latency_min_ms",
+        "latency_max": "latency_max_ms",
+        "latency_stdev": "latency_stdev_ms",
         "latency_unit": _unit("ms", "latency_mean_ms"),
         **_PACKET_RATE,
-        "net_pwr": _of("netpower"),
-        "packets_total": _of("packets"),
+        "net_pwr": "netpower",
+        "packets_total": "packets",
     },
 }
 
 # Behind them, what iperf3's JSON calls the figures in base units, and when they arrived.
-_BASE_KEYS: Final[Mapping[str, Callable[[Report], Any]]] = {
-    "start": _of("start"),
-    "end": _of("end"),
-    "seconds": _of("seconds"),
-    "bytes": _of("bytes"),
-    "bits_per_second": _of("bits_per_second"),
-    "omitted": _of("omitted"),
-    "run_number": _of("run_number"),
-    "received_at": lambda report: report.received_at.isoformat(),
-    "received_monotonic_ns": _of("received_monotonic_ns"),
+_BASE_KEYS: Final[Mapping[str, _Source]] = {
+    "start": "start",
+    "end": "end",
+    "seconds": "seconds",
+    "bytes": "bytes",
+    "bits_per_second": "bits_per_second",
+    "omitted": "omitted",
+    "run_number": "run_number",
+    "received_at": lambda report: report.arrived.isoformat(),
+    "received_monotonic_ns": "received_monotonic_ns",
 }
 _OPTIONAL_KEYS: Final[Mapping[str, str]] = {
     "jitter_ms": "jitter_ms",
@@ -116,15 +122,39 @@ _OPTIONAL_KEYS: Final[Mapping[str, str]] = {
 }
 
 
+class _Side:
+    """The keys of one side's messages, ready to be read off a report in one go."""
+
+    def __init__(self, old: Mapping[str, _Source]) -> None:
+        sources: dict[str, _Source] = {**old, "stream_name": lambda _: None, **_BASE_KEYS}
+        self.keys = tuple(sources)
+        self.worked_out = [(key, get) for key, get in sources.items() if callable(get)]
+        # What is worked out has its place from the start, with something else in it.
+        names = ["stream_id" if callable(get) else get for get in sources.values()]
+        self.read = attrgetter(*names)
+
+
+_SIDES: Final = {side: _Side(old) for side, old in _OLD_KEYS.items()}
+_read_optional: Final = attrgetter(*_OPTIONAL_KEYS.values())
+
+
 def message(report: Report, *, stream_name: str | None = None) -> dict[str, Any]:
-    """Make the message of one report; keys of other sides and columns are left out."""
-    old = _OLD_KEYS[report.protocol, report.direction]
-    made = {key: get(report) for key, get in old.items()}
+    """Give the message of one report; keys of other sides and columns are left out.
+
+    That of a line of which most is still unread is filled when somebody looks into it.
+    """
+    if form_of(report) is None:
+        return _message(report, stream_name)
+    return deferred(_message, report, stream_name, "stream_id", report.stream_id)
+
+
+def _message(report: Report, stream_name: str | None) -> dict[str, Any]:
+    side = _SIDES[report.protocol, report.direction]
+    made = dict(zip(side.keys, side.read(report), strict=True))
+    for key, work_out in side.worked_out:
+        made[key] = work_out(report)
     made["stream_name"] = stream_name
-    made.update((key, get(report)) for key, get in _BASE_KEYS.items())
-    for key, name in _OPTIONAL_KEYS.items():
-        figure = getattr(report, name)
-        if figure is not None:
-            made[key] = figure
+    optional = zip(_OPTIONAL_KEYS, _read_optional(report), strict=True)
+    made.update((key, figure) for key, figure in optional if figure is not None)
     made.update(report.details)
     return made

@@ -46,7 +46,7 @@ class Estimator:
         self._jitter_s = CLOSER_JITTER_S if closer_is_counted else JITTER_S
         self._closer = closer_is_counted
         self._number = 0  # highest so far: S
-        self._end = 0.0
+        self.end = 0.0  # the last boundary
         self._coarse = False
         self._fed = (0.0, 0.0, 0)  # the last interval, and the highest number before it
         self._deficit = 0.0  # at the last boundary
@@ -61,20 +61,10 @@ class Estimator:
         self._missed = DEFICIT_PACKETS
         self.stalls: deque[Stall] = deque(maxlen=MAX_OUTAGES)
         self._pace = Pace()
-        self._periods = Periods(self.clock, jitter_s=self._jitter_s)
-        self._given_back = 0
+        self.periods = Periods(self.clock, jitter_s=self._jitter_s)
+        self.given_back = 0  # counted as lost, and came after all
         self.leading = 0
         self.first_sequence: int | None = None
-
-    @property
-    def end(self) -> float:
-        """The last boundary."""
-        return self._end
-
-    @property
-    def rate(self) -> float | None:
-        """Packets per second, as far as known."""
-        return self.clock.rate
 
     def time_of_next(self, span: int) -> float | None:
         """Give when the number ``span`` after the last one comes, by the clock."""
@@ -92,7 +82,7 @@ class Estimator:
         rate = self.clock.rate
         if not self._short or not rate:
             return 0
-        since = self.clock.time_of(self._number, self.clock.anchor()) or self._end
+        since = self.clock.time_of(self._number, self.clock.anchor()) or self.end
         return max(ceil((until - since) * rate), 0)
 
     # --- in ---------------------------------------------------------------------------------
@@ -103,7 +93,7 @@ class Estimator:
         ``coarse``: its end is itself read off the clock, which then learns nothing.
         """
         before, self._number = self._number, self._number + count.span
-        self._end = end
+        self.end = end
         self._fed = (start, end, before)
         self._coarse = coarse
         if not self._begun:
@@ -133,11 +123,27 @@ class Estimator:
             self._take_gap(before, start, end, count, deficit, standing=standing)
         elif deficit >= self._missed or (dark and expected is None):
             self._fall_short(start, deficit)
-            self._periods.pause()
+            self.periods.pause()
         elif dark:
             pass  # slower than one datagram an interval, or the last one was counted early
         else:
             self._take_clean(before, start, end, deficit)
+
+    def take_whole(self, start: float, end: float, span: int) -> bool:
+        """Take an interval as ``feed`` does, if all is as it should be; else give False."""
+        if not self._begun or self._short or self._waits or self._start is not None or not span:
+            return False
+        number = self._number + span
+        deficit = self.clock.keeps(end, number, _JUMP_PACKETS)
+        if deficit is None:
+            return False
+        self._fed = (start, end, self._number)
+        self._number, self.end, self._coarse, self._deficit = number, end, False, deficit
+        self._pace.steady()
+        self.clock.hint(span, end - start)
+        if self.periods.pending:
+            self.periods.confirm()
+        return True
 
     def amend(
         self, extra_gap: int, late: int, spread_ms: float | None, *, whole: bool = False
@@ -148,14 +154,14 @@ class Estimator:
         """
         if extra_gap > 0:
             self._add_to_last(extra_gap)
-        latest = self._periods.latest
+        latest = self.periods.latest
         gaps = (*latest, self._start.gap) if self._start else latest
-        self._given_back += give_back(gaps, late, self._fed[:2], spread_ms=spread_ms, whole=whole)
+        self.given_back += give_back(gaps, late, self._fed[:2], spread_ms=spread_ms, whole=whole)
 
     def _add_to_last(self, lost: int) -> None:
         """Count numbers missing in the interval just fed that its own line did not show."""
         start, end, before = self._fed
-        last = self._periods.latest[-1] if self._periods.latest else None
+        last = self.periods.latest[-1] if self.periods.latest else None
         if self._start is not None and self._start.gap.interval[1] == end:
             last = self._start.gap
         if last is None or last.interval[1] != end:
@@ -167,7 +173,7 @@ class Estimator:
                 room_end=min(end, self.clock.time_of(self._number, self.clock.anchor()) or end),
                 before=self.clock.anchor(),
             )
-            self._periods.add_unasked(last)
+            self.periods.add_unasked(last)
         last.lost += lost
         if last.row is not None:
             last.row.lost += lost
@@ -178,7 +184,7 @@ class Estimator:
         Returns:
             Whether it was an outage that is open again; else all was lost before the first.
         """
-        gap = self._periods.take_back()
+        gap = self.periods.take_back()
         if gap is None:
             return False
         self._number = gap.last
@@ -188,7 +194,7 @@ class Estimator:
     def finish(self) -> None:
         """Learn that no interval follows: what is open is confirmed as it stands."""
         if self._start is not None and not self.clock.anchored:
-            self.clock.add(self._end, self._number)
+            self.clock.add(self.end, self._number)
         self._settle_start(at_last=True)
         self._confirm()
 
@@ -289,7 +295,7 @@ class Estimator:
                 gap.room_end = min(end, self.clock.time_of(self._number, gap.before) or end)
             self._fall_short(start, deficit)
         self._settle_start()
-        self._periods.add(gap)
+        self.periods.add(gap)
 
     def _take_clean(self, before: int, start: float, end: float, deficit: float) -> None:
         """Confirm what came before: this interval is without a gap, and on the clock."""
@@ -315,7 +321,7 @@ class Estimator:
 
     def _confirm(self) -> None:
         self._settle_start()
-        self._periods.confirm()
+        self.periods.confirm()
 
     def _settle_by_announcement(self, start: float, end: float) -> None:
         """Settle a first gap by the announced rate; what leaves a doubt, one interval later."""
@@ -359,17 +365,9 @@ class Estimator:
             gap.lost -= leading
             gap.last = leading + 1
             gap.before = self.clock.anchor()
-            self._periods.add_unasked(gap, first=True)
+            self.periods.add_unasked(gap, first=True)
 
     # --- out --------------------------------------------------------------------------------
-
-    def late(self) -> int:
-        """Datagrams that were counted as lost and came after all."""
-        return self._given_back
-
-    def recent(self) -> list[Outage]:
-        """Give the last few outages confirmed."""
-        return self._periods.recent()
 
     def outages(
         self,
@@ -390,11 +388,11 @@ class Estimator:
         clock = self.clock
         if not clock.rate:
             return []
-        found = self._periods.outages()
+        found = self.periods.outages()
         doubt = 0 if trailing else fin_doubt
         without_fins(found, repeated=repeated_fins, doubt=doubt, packet_s=clock.packet_s)
         if trailing if ended and trailing is not None else self._short:
             found.append(
-                open_outage(self._number, self._end, trailing, clock, jitter_s=self._jitter_s)
+                open_outage(self._number, self.end, trailing, clock, jitter_s=self._jitter_s)
             )
         return found

@@ -32,12 +32,14 @@ class Periods:
         self._open: list[Gap] = []
         self._row: Row | None = None
         self._lossy = 0  # intervals in a row
+        self.pending = False  # something is to be confirmed
         self._done: deque[Gap | Row] = deque(maxlen=MAX_OUTAGES)
         self._rows: deque[Row] = deque(maxlen=MAX_OUTAGES)
         self.latest: deque[Gap] = deque(maxlen=_RECENT)
 
     def add(self, gap: Gap) -> None:
         """Take the gap of a lossy interval; the third in a row makes it a degraded period."""
+        self.pending = True
         self._open.append(gap)
         self.latest.append(gap)
         self._lossy += 1
@@ -46,6 +48,7 @@ class Periods:
 
     def add_unasked(self, gap: Gap, *, first: bool = False) -> None:
         """Take a gap that came to light later; ``first``: that of the first interval."""
+        self.pending = True
         if first:
             self._open.insert(0, gap)
             self._lossy += 1
@@ -59,6 +62,7 @@ class Periods:
 
     def confirm(self) -> None:
         """Learn of a clean interval, or of the end: what is open is as it stands."""
+        self.pending = False
         self._lossy = 0
         if self._row is not None:
             self._merge()  # no clean interval was in between

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from pyperf2.core.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +25,7 @@ SUM_ID: Final = "SUM"
 # iperf3 --bidir -P 2: one sum for each direction (its tags are [SUM][TX-C] and [SUM][RX-C])
 SUM_IDS: Final[Mapping[Direction, str]] = MappingProxyType({"sent": "SUM-TX", "received": "SUM-RX"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Instant(NamedTuple):
@@ -35,8 +38,19 @@ class Instant(NamedTuple):
         """Return the wall-clock stamp as an aware datetime (UTC)."""
         return _EPOCH + timedelta(microseconds=self.wall_ns // 1000)
 
+    def isoformat(self) -> str:
+        """Return the wall-clock stamp as text, as ``at().isoformat()`` does."""
+        seconds, microseconds = divmod(self.wall_ns // 1000, 1_000_000)
+        fraction = f".{microseconds:06d}" if microseconds else ""
+        return f"{_second(seconds)}{fraction}+00:00"
+
 
 NO_INSTANT: Final = Instant(0, 0)
+
+
+@lru_cache(maxsize=8)  # many lines come in one second
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[: -len("+00:00")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +91,7 @@ class RunStarted:
     peer_ip: str | None = None
     peer_port: int | None = None
     # What iperf3's JSON tells of it beforehand: protocol, duration, cookie …, by its own names.
-    details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    details: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     arrived: Instant = NO_INSTANT
 
 
@@ -90,12 +104,12 @@ class RunEnded:
     """
 
     number: int
-    details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    details: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     arrived: Instant = NO_INSTANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Unread):
     """The figures of one report line. None where iperf printed none.
 
     ``transfer``, ``bandwidth`` and ``cwnd`` are the numbers as printed, with their units; beside
@@ -137,7 +151,7 @@ class Report:
     rttvar_us: int | None = None
     pmtu: int | None = None
     # Columns that only some reports have (reads, in-progress bytes, frames, bounceback …), by name.
-    details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    details: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     run_number: int = 1
     arrived: Instant = NO_INSTANT
 

@@ -22,29 +22,28 @@ from pyperf2.core.failure import (
     exit_failure,
     failure,
 )
+from pyperf2.core.fastlane import FastLane
 from pyperf2.core.lines import LineBuffer
 from pyperf2.core.loss import EventNumbers, LossDetector, LossEvent
 from pyperf2.core.parsers import dialect_for, longest_line
+from pyperf2.core.parsers.iperf2 import Iperf2Text
 from pyperf2.core.records import (
     NO_INSTANT,
     Connected,
-    Histogram,
     Interval,
     Notice,
     OutOfOrder,
     Record,
     RunEnded,
     RunStarted,
-    Sent,
     ServerOutput,
-    ServerReport,
     Summary,
 )
 from pyperf2.core.results import Result
 from pyperf2.errors import IPerfError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pyperf2.core.book import Peer, Progress
     from pyperf2.core.plan import Plan
@@ -88,8 +87,11 @@ class Session:
         self._books = Books(plan)
         self._detectors: dict[str, LossDetector] = {}
         self._numbers = EventNumbers()
+        self._lane: FastLane | None = None
+        if isinstance(self._parser, Iperf2Text):
+            self._lane = FastLane(self._parser, self._books, self._detectors)
         self._notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
-        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
+        self._last_lines: deque[bytes] = deque(maxlen=_LAST_LINES)
         self._error: IPerfError | None = None
         self._first_error: Notice | None = None
         self._fatal = False
@@ -101,17 +103,12 @@ class Session:
         self._mad = False
         self._parser_finished = False
         self._run_number = 1
+        self._told_intervals = 0
         self._details: dict[str, Any] = {}
         self._server_output: str | None = None
         self._enterers: dict[type, Callable[[Any], None]] = {
             Connected: self._enter_connected,
             Interval: self._enter_interval,
-            Summary: self._enter_summary,
-            ServerReport: self._enter_server_report,
-            OutOfOrder: self._enter_late,
-            Sent: self._enter_sent,
-            Histogram: self._enter_histogram,
-            LossEvent: self._enter_event,
             Notice: self._enter_notice,
             RunStarted: self._enter_run_started,
             RunEnded: self._enter_run_ended,
@@ -126,12 +123,14 @@ class Session:
         """Take bytes as they came; ``next_event`` gives what they mean."""
         if self._mad:
             return
-        lines = self._buffers[source].feed(data)
-        if self._flood is not None and lines and self._flood.exceeds(len(lines), now):
-            self._mad = True
-            self._records.append(FLOOD_NOTICE)
-            return
-        self._lines.extend((line, now, source) for line in lines)
+        for line in self._buffers[source].feed(data):
+            self._lines.append((line, now, source))
+
+    def _go_deaf(self) -> None:
+        """Listen no more: the build has gone mad."""
+        self._mad = True
+        self._lines.clear()
+        self._records.append(FLOOD_NOTICE)
 
     def fail(self, text: str) -> None:
         """Learn of a failure that iperf itself did not tell."""
@@ -142,7 +141,7 @@ class Session:
     @property
     def last_lines(self) -> tuple[str, ...]:
         """The last lines that iperf printed: the evidence in an error."""
-        return tuple(self._last_lines)
+        return tuple(line.decode("utf-8", "replace") for line in self._last_lines)
 
     def remark(self, text: str, *, kind: str = "warning") -> None:
         """Note something about the run that iperf did not say itself."""
@@ -170,8 +169,15 @@ class Session:
                 self._interpret(self._records.popleft())
             elif self._lines:
                 line, now, source = self._lines.popleft()
-                self._last_lines.append(line[:500].decode("utf-8", "replace"))
-                self._records.extend(self._parser.parse(line, now, source))
+                self._last_lines.append(line[:500])
+                whole = self._lane.take(line, now) if self._lane else None
+                if whole is not None:
+                    self._told_intervals += 1
+                    return whole
+                records = self._parser.parse(line, now, source)
+                self._records.extend(records)
+                if self._flood is not None and self._flood.exceeds(records, now):
+                    self._go_deaf()
             elif self._ended is not None and not self._closed():
                 continue
             else:
@@ -244,6 +250,15 @@ class Session:
             ended_at=self._ended.at() if self._ended not in (None, NO_INSTANT) else None,
             streams=MappingProxyType(self._books.streams(peers)),
         )
+
+    def intervals(self) -> tuple[Iterable[Interval], int]:
+        """Give the intervals kept of this run, as they came; and how many ever were, in any run."""
+        return self._books.intervals(), self._told_intervals
+
+    @property
+    def run_number(self) -> int:
+        """Which of the tests of an iperf3 server is on, or was the last."""
+        return self._run_number
 
     def classic_results(self) -> dict[str, Any]:
         """Give the dict that ``get_results()`` returns."""
@@ -341,36 +356,15 @@ class Session:
         enter = self._enterers.get(type(event))
         if enter is not None:
             enter(event)
+        else:
+            self._books.enter(event)
 
     def _enter_connected(self, connected: Connected) -> None:
         self._notices.extend(self._books.connected(connected))
 
     def _enter_interval(self, interval: Interval) -> None:
-        self._books.open(interval.stream_id, interval.arrived).add_interval(interval)
-
-    def _enter_summary(self, summary: Summary) -> None:
-        self._books.open(summary.stream_id, summary.arrived).summary = summary
-
-    def _enter_server_report(self, report: ServerReport) -> None:
-        self._books.open(report.stream_id, report.arrived).server_report = report
-
-    def _enter_late(self, late: OutOfOrder) -> None:
-        book = self._books.find(late.stream_id)
-        if book is not None and not late.wrong_quintuple:
-            book.add_out_of_order(late)
-
-    def _enter_sent(self, sent: Sent) -> None:
-        book = self._books.find(sent.stream_id)
-        if book is not None:
-            book.add_sent(sent)
-
-    def _enter_histogram(self, histogram: Histogram) -> None:
-        book = self._books.find(histogram.stream_id)
-        if book is not None:
-            book.add_histogram(histogram)
-
-    def _enter_event(self, event: LossEvent) -> None:
-        self._books.open(event.stream_id, event.started).add_event(event)
+        self._told_intervals += 1
+        self._books.enter(interval)
 
     def _enter_run_started(self, started: RunStarted) -> None:
         self._run_number = started.number

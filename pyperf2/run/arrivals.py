@@ -1,4 +1,7 @@
-"""What came, in the order it came, for any number of late or early readers."""
+"""What comes, in the order it comes, for any number of late or early readers.
+
+Nothing is kept here but what a reader has still to take: what came before it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +10,50 @@ from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 
 _T = TypeVar("_T")
 
 
-class Arrivals(Generic[_T]):
-    """Kept items; each reader starts at the first one kept and ends with the run."""
+class _Reader(Generic[_T]):
+    """Who reads: what it has still to take, and how to wake it."""
 
-    def __init__(self, history: int | None) -> None:
-        """Keep the last ``history`` items, or all."""
-        self._kept: deque[_T] = deque(maxlen=history if history is None else max(history, 1))
+    def __init__(self, most: int | None, wake: Callable[[], object] | None) -> None:
+        self.queue: deque[_T] = deque(maxlen=most if most is None else max(most, 1))
+        self.skip = 0  # of what comes; it is among what was kept
+        self.wake = wake
+
+
+class Arrivals(Generic[_T]):
+    """Each reader starts at the first item that is kept elsewhere, and ends with the run."""
+
+    def __init__(
+        self, kept: Callable[[], tuple[Iterable[_T], int]], *, most: int | None = None
+    ) -> None:
+        """Begin.
+
+        Args:
+            kept: gives the items that are kept, and how many there ever were. One that was just
+                entered there may still be on its way to ``add``.
+            most: how many a reader may be behind; then the oldest are left out.
+        """
+        self._kept = kept
+        self._most = most
         self._count = 0
         self._ended = False
         self._changed = threading.Condition()
-        self._wakers: set[Callable[[], None]] = set()
+        self._readers: set[_Reader[_T]] = set()
 
     def add(self, item: _T) -> None:
         """Tell all readers of an item."""
         with self._changed:
-            self._kept.append(item)
             self._count += 1
+            for reader in self._readers:
+                if reader.skip:
+                    reader.skip -= 1
+                else:
+                    reader.queue.append(item)
             self._tell()
 
     def end(self) -> None:
@@ -38,28 +63,44 @@ class Arrivals(Generic[_T]):
             self._tell()
 
     def _tell(self) -> None:
-        self._changed.notify_all()
-        for wake in self._wakers:
-            wake()
+        if self._readers:
+            self._changed.notify_all()
+            for reader in self._readers:
+                if reader.wake is not None:
+                    reader.wake()
 
-    def _after(self, position: int) -> tuple[list[_T], int]:
-        """Give what came since ``position``, and the new position; what was dropped is skipped."""
-        fresh = min(self._count - position, len(self._kept))
-        start = len(self._kept) - fresh
-        return [self._kept[i] for i in range(start, len(self._kept))], self._count
+    def _join(self, wake: Callable[[], object] | None = None) -> tuple[_Reader[_T], Iterable[_T]]:
+        reader = _Reader[_T](self._most, wake)
+        with self._changed:
+            kept, count = self._kept()
+            reader.skip = count - self._count
+            self._readers.add(reader)
+        return reader, kept
+
+    def _leave(self, reader: _Reader[_T]) -> None:
+        with self._changed:
+            self._readers.discard(reader)
+
+    def _take(self, reader: _Reader[_T]) -> tuple[list[_T], bool]:
+        """Give what there is for a reader, and whether that is all."""
+        batch = list(reader.queue)
+        reader.queue.clear()
+        return batch, self._ended
 
     def __iter__(self) -> Iterator[_T]:
         """Read from any thread; blocks for the next one."""
-        position = 0
-        while True:
-            with self._changed:
-                while position == self._count and not self._ended:
-                    self._changed.wait()
-                batch, position = self._after(position)
-                done = self._ended and position == self._count
-            yield from batch
-            if done and position == self._count:
-                return
+        reader, kept = self._join()
+        try:
+            yield from kept
+            done = False
+            while not done:
+                with self._changed:
+                    while not reader.queue and not self._ended:
+                        self._changed.wait()
+                    batch, done = self._take(reader)
+                yield from batch
+        finally:
+            self._leave(reader)
 
     async def __aiter__(self) -> AsyncIterator[_T]:
         """Read on an event loop."""
@@ -67,24 +108,18 @@ class Arrivals(Generic[_T]):
 
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
-
-        def wake() -> None:
-            loop.call_soon_threadsafe(woken.set)
-
-        position = 0
-        with self._changed:
-            self._wakers.add(wake)
+        reader, kept = self._join(lambda: loop.call_soon_threadsafe(woken.set))
         try:
-            while True:
+            for item in kept:
+                yield item
+            done = False
+            while not done:
                 with self._changed:
-                    batch, position = self._after(position)
-                    done = self._ended
+                    batch, done = self._take(reader)
                     woken.clear()
                 for item in batch:
                     yield item
-                if done:
-                    return
-                await woken.wait()
+                if not done:
+                    await woken.wait()
         finally:
-            with self._changed:
-                self._wakers.discard(wake)
+            self._leave(reader)

@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 from collections import deque
+from itertools import chain
 from signal import SIGKILL
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +28,7 @@ from pyperf2.run.process import Process, instant_now, stop_ladder
 from pyperf2.run.rawlog import RawLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pyperf2.core.records import Instant
     from pyperf2.core.results import Result
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pyperf2.run.order import Order
     from pyperf2.run.ports import Claim
     from pyperf2.run.process import Source
+    from pyperf2.run.registered import Callbacks
 
 _log = logging.getLogger(__name__)
 
@@ -48,33 +50,6 @@ _KILLED: Final = "iperf obeyed neither INT nor TERM; it was killed, its last wor
 _CONNECTED: Final = "connected its streams (does a server of the same tool listen there?)"
 
 
-class Callbacks:
-    """What the user registered, and how often it failed."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self.on_data: list[tuple[Callable[..., Any], dict[str, Any]]] = []
-        self.on_loss: list[tuple[Callable[..., Any], dict[str, Any]]] = []
-        self.errors = 0
-
-    def __bool__(self) -> bool:
-        """Whether there is anyone to call."""
-        return bool(self.on_data or self.on_loss)
-
-    def call(
-        self, registered: list[tuple[Callable[..., Any], dict[str, Any]]], told: dict[str, Any]
-    ) -> None:
-        """Call each in the order of registration; one that raises is logged and counted."""
-        for callback, keywords in tuple(registered):
-            try:
-                callback(told, **keywords)
-            except KeyboardInterrupt:  # Ctrl-C, on a loop of the user's own
-                raise
-            except BaseException:  # noqa: BLE001 - user code may raise anything, and exit nothing
-                self.errors += 1
-                _log.exception("the callback %r raised; the run goes on", callback)
-
-
 class Run:
     """One iperf from its spawn to its end."""
 
@@ -82,8 +57,10 @@ class Run:
         """Take the order; ``strand`` carries user code, None calls back on the loop."""
         self.order = order
         self.callbacks = callbacks
-        self.arrivals: Arrivals[Interval] = Arrivals(order.plan.history)
-        self.runs: Arrivals[Result] = Arrivals(_KEPT_RUNS)
+        self.arrivals: Arrivals[Interval] = Arrivals(self._kept, most=order.plan.history)
+        self.runs: Arrivals[Result] = Arrivals(self._kept_runs, most=_KEPT_RUNS)
+        self._ended_runs: deque[Result] = deque(maxlen=_KEPT_RUNS)
+        self._ended_count = 0
         self.finished = threading.Event()
         self.raw_log_path: str | None = None
         self._strand = strand
@@ -191,6 +168,17 @@ class Run:
     def session(self) -> _Locked:
         """Give the session under its lock: ``with run.session() as session``."""
         return _Locked(self._lock, self._session)
+
+    def _kept(self) -> tuple[Iterable[Interval], int]:
+        """Give the intervals that are kept, of the runs before this one too; and their number."""
+        with self._lock:
+            now, count = self._session.intervals()
+            before = [one for one in self._ended_runs if one.run_number < self._session.run_number]
+        streams = (stream.intervals for one in before for stream in one.streams.values())
+        return chain(chain.from_iterable(streams), now), count
+
+    def _kept_runs(self) -> tuple[Iterable[Result], int]:
+        return list(self._ended_runs), self._ended_count
 
     def give_up_delivery(self) -> None:
         """Call it finished although a callback still blocks; what it holds up stays untold."""
@@ -355,6 +343,8 @@ class Run:
         elif isinstance(event, RunEnded):
             with self._lock:
                 ended = self._session.result()
+            self._ended_runs.append(ended)
+            self._ended_count += 1
             self.runs.add(ended)
         elif isinstance(event, Ended):
             self._close_raw_log()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyperf2.core.binary import Version
-from pyperf2.core.book import lossy_periods
+from pyperf2.core.classic import lossy_periods
 from pyperf2.core.failure import FloodGuard
 from pyperf2.core.loss import LossEvent
 from pyperf2.core.plan import Plan
@@ -141,9 +141,9 @@ def test_the_exit_status_counts_unless_we_ended_it(
 
 
 def test_a_build_gone_mad_is_noticed() -> None:
-    """2.2.1 with a -C client prints 750 000 lines a second; nobody follows it."""
+    """2.2.1 with a -C client prints 750 000 lines a second about nothing; nobody follows it."""
     session = Session(PLAN)
-    line = TEXT.splitlines(keepends=True)[2]
+    line = b"[  1] 3.0000-4.0000 sec  0.000 Bytes  0.000 bits/sec   0.000 ms 0/0 (0%)\n"
     for chunk in range(200):
         session.receive(line * 500, Instant(chunk * 1_000_000, 1))
         told(session)
@@ -153,10 +153,28 @@ def test_a_build_gone_mad_is_noticed() -> None:
 
 
 def test_a_fast_but_sane_run_is_no_flood() -> None:
-    """A thousand streams at 0.1 s print 10 000 lines a second, for as long as they like."""
+    """A hundred thousand intervals at once are those of a run that was held up for long."""
+    session = Session(PLAN)
+    head, like = b"".join(TEXT.splitlines(keepends=True)[:3]), TEXT.splitlines()[4]
+    more = [
+        like.replace(b"2.0000-3.0000", b"%d.0000-%d.0000" % (n, n + 1)) for n in range(1, 10**5)
+    ]
+    session.receive(head + b"\n".join(more) + b"\n", Instant(1, 1))
+    told(session)
+    assert session.error is None
+    (stream,) = session.result().streams.values()
+    assert (10**5, 10**8, 0) == (
+        stream.interval_count,
+        stream.packets_received,
+        stream.packets_lost,
+    )
+
+
+def test_idle_streams_are_no_flood() -> None:
+    """A thousand idle streams at 0.1 s print 10 000 empty lines a second, for ever."""
     guard = FloodGuard(Instant(0, 0))
-    ticks = range(1, 36_001)  # an hour
-    assert not any(guard.exceeds(1000, Instant(tick * 100_000_000, 1)) for tick in ticks)
+    ticks = (tick for tick in range(1, 301) for _ in range(1000))  # half a minute
+    assert not any(guard.exceeds([], Instant(tick * 100_000_000, 1)) for tick in ticks)
 
 
 def test_what_iperf_says_of_being_ended_is_no_failure() -> None:

@@ -90,22 +90,28 @@ def _transfer_and_bandwidth(words: Sequence[str], seconds: float) -> Figures:
     size = round(transfer * BYTES_OF[words[1]])
     scale = BITS_PER_SECOND_OF[words[3]]
     bandwidth = finite(words[2])
-    rate = None if bandwidth is None else bandwidth * scale
-    if rate is not None and (rate < 0 or size >= _OVERFLOW_BYTES) and seconds > 0:
-        # 2.0.13a [  3] 0.00-1.00 sec  2.09 GBytes  -16449011712.00 bits/sec: above 2^31 bytes the
-        # bandwidth is wrong, below zero or not; transfer and time are right.
-        computed = size * 8 / seconds
-        wrong = abs(rate - computed) > _OVERFLOW_MISMATCH * computed
-        if rate < 0 or (wrong and seconds >= _OVERFLOW_MIN_SECONDS):
-            rate = computed
     return {
         "bytes": size,
-        "bits_per_second": rate,
+        "bits_per_second": None if bandwidth is None else mended(bandwidth * scale, size, seconds),
         "transfer": transfer,
         "transfer_unit": words[1],
         "bandwidth": bandwidth,
         "bandwidth_unit": words[3],
     }
+
+
+def mended(rate: float, size: int, seconds: float) -> float:
+    """Give a bandwidth as it was, where 2.0.13a has printed another.
+
+    ``[  3] 0.00-1.00 sec  2.09 GBytes  -16449011712.00 bits/sec``: above 2^31 bytes the bandwidth
+    is wrong, below zero or not; transfer and time are right.
+    """
+    if (rate < 0 or size >= _OVERFLOW_BYTES) and seconds > 0:
+        computed = size * 8 / seconds
+        wrong = abs(rate - computed) > _OVERFLOW_MISMATCH * computed
+        if rate < 0 or (wrong and seconds >= _OVERFLOW_MIN_SECONDS):
+            return computed
+    return rate
 
 
 def _shape_of_line(words: Sequence[str]) -> tuple[int | str, str]:

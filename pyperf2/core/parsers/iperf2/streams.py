@@ -162,6 +162,29 @@ class Streams:
         self._note(track, figures, ended=verdict == "final")
         return records
 
+    def steady(self, label: str, start: float) -> Track | None:
+        """Give the stream of an interval received; None where ``add`` has to look closer.
+
+        That is where the line starts at 0, or its stream is not known or had a line held back.
+        """
+        track = self._tracks.get(label)
+        if not start or track is None or track.held or label == _NOBODY:
+            return None
+        origin = self._origins.get(label)
+        if origin is not None and origin.full_duplex and origin.direction != "received":
+            return None
+        return track
+
+    def advance(self, track: Track, start: float, end: float, size: int) -> None:
+        """Place such an interval, of ``size`` bytes, as ``add`` does."""
+        self._last = "received"
+        self.receiving = True
+        track.first = None
+        track.lines += 1
+        track.width = end - start
+        track.last_end = end
+        track.size += size
+
     def aside(self, label: str, record: Record) -> list[Record]:
         """Keep a record behind the line it belongs to, if that one is held back."""
         track = self._tracks.get(self._key(label, "received"))

@@ -18,6 +18,7 @@ from pyperf2.core.records import SUM_ID, Connected, Listening, Notice, Sent, Ser
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyperf2.core.parsers.iperf2.streams import Track
     from pyperf2.core.records import Direction, Instant, Protocol, Record
 
     Release = tuple[int | str, ...]
@@ -85,6 +86,10 @@ class Iperf2Text:
                     return self._report(label, head, columns, text, now, source)
                 return self._statement(label, rest.strip(), text, now, source)
         return self._banner(text, now, source)
+
+    def steady(self, label: str, start: float) -> Track | None:
+        """Give the stream that an interval received is of, if that can be told at a glance."""
+        return None if self._pending else self.streams.steady(label, start)
 
     def finish(self) -> list[Record]:
         """Return the final lines that iperf left out; the output is over."""

@@ -1,0 +1,124 @@
+"""The short way of an interval leads where the long way does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyperf2.core.binary import Version
+from pyperf2.core.messages import message
+from pyperf2.core.parsers import dialect_for
+from pyperf2.core.parsers.iperf2.glance import glance, interval_of
+from pyperf2.core.plan import Plan
+from pyperf2.core.records import Instant, Interval
+from pyperf2.core.session import Ended, Session
+from pyperf2.core.unread import form_of
+from tests.parsers.corpus import outputs
+
+if TYPE_CHECKING:
+    from pyperf2.core.session import Event
+    from tests.parsers.corpus import Output
+
+RECEIVERS = [one for one in outputs() if one.protocol == "udp" and one.side == "server"]
+SHORT = {"2.1.8", "2.2.1"}  # whose lines have the form that is looked for
+
+LINE = (
+    b"[  1] 1.0000-2.0000 sec  1.40 MBytes  11.8 Mbits/sec   0.003 ms 0/1000 (0%)"
+    b" 0.002/0.001/0.040/0.002 ms 1004 pps 1000/0(0) pkts 599732"
+)
+# What the long way would notice.
+STRANGE = {
+    b"0.003 ms": b"- ms",
+    b"0.002/0.001/0.040/0.002": b"-/-/-/-",
+    b"599732": b"NAN",
+    b" 1000/0(0) pkts": b"",
+    b"pkts": b"pkts surprise",
+    b"[  1]": b"[SUM]",
+    b"0/1000": b"/1000",
+    b"1004 pps": b"1004 fps",
+}
+
+
+def told(output: Output, *, short: bool) -> tuple[list[Event], object, int]:
+    """Read a recording; give all events, the result, and how many intervals went the short way."""
+    session = Session(
+        Plan(
+            role="server",
+            protocol="udp",
+            version=Version.parse(output.version),
+            report_interval=output.report_interval,
+            argv=output.argv,
+            flood_guard=False,
+        )
+    )
+    if not short:
+        session._lane = None
+    events: list[Event] = []
+    unread = 0
+    for at, stream, text in output.lines:
+        line = text.encode("utf-8", "surrogateescape") + b"\n"
+        source = "stdout" if stream == "o" else "stderr"
+        session.receive(line, Instant(round(at * 1e9), 10**18 + round(at * 1e9)), source)  # type: ignore[arg-type]
+        while (event := session.next_event()) is not None:
+            unread += isinstance(event, Interval) and form_of(event) is not None
+            events.append(event)
+    session.end(0, Instant(10**10, 10**18 + 10**10))
+    while (event := session.next_event()) is not None:
+        if not isinstance(event, Ended):
+            events.append(event)
+    result = session.result().to_dict()
+    result.pop("error")
+    return events, (result, session.classic_results()), unread
+
+
+@pytest.mark.parametrize("output", RECEIVERS, ids=lambda one: one.name)
+def test_both_ways_lead_to_the_same(output: Output) -> None:
+    """Events, results and the classic dict are equal, whichever way the intervals went."""
+    events, results, taken = told(output, short=True)
+    same_events, same_results, none = told(output, short=False)
+    assert same_events == events
+    assert same_results == results
+    assert 0 == none
+    assert taken == 0 or output.version in SHORT
+
+
+def test_most_intervals_go_the_short_way() -> None:
+    """Of a run with ``-e``, all but the first, the last and those with a loss."""
+    (run,) = [one for one in RECEIVERS if one.name == "2.1.8/udp_e/server"]
+    events, _, taken = told(run, short=True)
+    assert (3, 2) == (sum(isinstance(event, Interval) for event in events), taken)
+
+
+@pytest.mark.parametrize("usual", STRANGE)
+def test_what_looks_different_goes_the_long_way(usual: bytes) -> None:
+    """Nothing is taken for a line of the form that the long way would read otherwise."""
+    assert glance(LINE) is not None
+    assert glance(LINE.replace(usual, STRANGE[usual])) is None
+
+
+def test_an_unread_interval_is_like_one_that_was_read() -> None:
+    """Equal, printed, copied into a message as the long way would have it."""
+    at = Instant(5, 10**18)
+    for output in RECEIVERS:
+        parser = dialect_for(
+            role="server", protocol="udp", version=Version.parse(output.version), report_interval=0
+        )
+        for index, _ in enumerate(output.lines):
+            line = output.bytes_of(index)
+            seen = glance(line)
+            read = [one for one in parser.parse(line, at) if isinstance(one, Interval)]
+            if seen is None or not read:
+                continue
+            unread = interval_of(line, read[0].stream_id, seen[1], seen[2], at)
+            assert repr(read[0]) == repr(unread)
+            again = interval_of(line, read[0].stream_id, seen[1], seen[2], at)
+            assert message(read[0], stream_name="x") == message(again, stream_name="x")
+            assert list(message(read[0])) == list(message(again))
+
+
+def test_an_unread_interval_has_no_more_attributes_than_one_that_was_read() -> None:
+    """A misspelt name is an AttributeError, and reads nothing."""
+    interval = interval_of(LINE, "1", 1.0, 2.0, Instant(1, 1))
+    with pytest.raises(AttributeError, match="no attribute 'jiter_ms'"):
+        interval.jiter_ms  # type: ignore[attr-defined]  # noqa: B018 - that is what is tested
