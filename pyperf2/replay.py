@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
-from pyperf2.core.binary import Version
-from pyperf2.core.optionset import OptionSet, unknown_option
-from pyperf2.core.records import NO_INSTANT, Instant
 from pyperf2.errors import OptionError
 
 if TYPE_CHECKING:
     from typing import Literal
 
-    from pyperf2.core.binary import Tool
+    from pyperf2.core.binary import Tool, Version
+    from pyperf2.core.optionset import OptionSet
+    from pyperf2.core.records import Instant
     from pyperf2.core.results import Result
     from pyperf2.core.session import Session
     from pyperf2.core.spelling import Role
@@ -63,6 +62,8 @@ def replay(
         OptionError: an unknown option, or an impossible value.
         FileNotFoundError: there is no such file.
     """
+    from pyperf2.core.optionset import OptionSet, unknown_option
+
     for name in options:
         if name not in _OPTIONS:
             raise unknown_option(name)
@@ -78,6 +79,8 @@ def replay(
 
 def run_through(session: Session, feed: Iterable[tuple[bytes, Instant]]) -> Session:
     """Feed a whole recording (and its end)."""
+    from pyperf2.core.records import NO_INSTANT
+
     last = NO_INSTANT
     for data, now in feed:
         session.receive(data, now)
@@ -126,6 +129,8 @@ def _session(
 
 
 def _version(text: str | None) -> Version | None:
+    from pyperf2.core.binary import Version
+
     if text is None:
         return None
     try:
@@ -135,6 +140,8 @@ def _version(text: str | None) -> Version | None:
 
 
 def _chunks(source: Source) -> Iterable[tuple[bytes, Instant]]:
+    from pyperf2.core.records import NO_INSTANT
+
     if isinstance(source, (str, PathLike)):
         with open(source, "rb") as recording:  # noqa: PTH123 - pathlib costs more than this module
             yield recording.read(), NO_INSTANT
@@ -146,6 +153,8 @@ def _chunks(source: Source) -> Iterable[tuple[bytes, Instant]]:
 
 
 def _chunk(item: str | bytes | tuple[float, str | bytes]) -> tuple[bytes, Instant]:
+    from pyperf2.core.records import NO_INSTANT, Instant
+
     now = NO_INSTANT
     if isinstance(item, tuple):
         seconds, item = item
