@@ -247,7 +247,7 @@ FORMS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("given", FORMS, ids=repr)
+@pytest.mark.parametrize("given", FORMS, ids=range(len(FORMS)))
 def test_criteria_have_many_forms(given: Any) -> None:
     """One function may be there twice, with different keywords."""
     report = ValidationReport(
