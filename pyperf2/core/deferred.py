@@ -51,7 +51,7 @@ def deferred(
     return made
 
 
-def fill(told: dict[str, Any]) -> None:
+def fill(told: object) -> None:
     """Fill a dict that is still to be filled; nothing happens to any other."""
     if type(told) is DeferredDict:
         make, one, other = told._make
@@ -65,6 +65,8 @@ def _filling(name: str) -> Callable[..., Any]:
 
     def filled(self: dict[str, Any], *args: Any, **keywords: Any) -> Any:
         fill(self)
+        for other in args:  # dict compares by the items that there are
+            fill(other)
         return method(self, *args, **keywords)
 
     filled.__name__, filled.__doc__ = name, method.__doc__

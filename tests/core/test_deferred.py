@@ -57,6 +57,7 @@ LOOKS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "format_map": "{b}".format_map,
     "equal": lambda one: one == FULL,
     "equal, the other way round": lambda one: FULL == one,
+    "equal to another": lambda one: one == unread() and unread() == one and [one] == [unread()],
     "unequal": lambda one: one != FULL,
     "or": lambda one: one | {"z": 1},
     "ror": lambda one: {"z": 1} | one,

@@ -10,6 +10,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pyperf2.core import records as vocabulary
+from pyperf2.core import unread
 from pyperf2.core.records import Record
 from pyperf2.core.results import Result
 
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
     from pyperf2.core.results import StreamResult
 
-_NAMES = {**vars(vocabulary), "Mapping": Mapping}
+_NAMES = {**vars(unread), **vars(vocabulary), "Mapping": Mapping}
 _HINTS: dict[type, dict[str, Any]] = {
-    kind: get_type_hints(kind, _NAMES) for kind in get_args(Record)
+    kind: {one.name: get_type_hints(kind, _NAMES)[one.name] for one in fields(kind)}
+    for kind in get_args(Record)
 }
 
 
