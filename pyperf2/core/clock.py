@@ -14,6 +14,7 @@ from typing import Final
 # A boundary falls anywhere between two datagrams: S is off by up to one, 0.5 rms with jitter.
 _NOISE_PACKETS: Final = 0.6
 _MEMORY: Final = 256  # boundaries; older ones fade, so that a slow drift is followed
+_FADE: Final = 1.0 - 1.0 / _MEMORY
 _HALF_PACKET: Final = 0.5
 _TRUST: Final = 4.0  # standard deviations within which the nominal rate is believed
 _BOUND: Final = 4.0  # standard deviations that bound a measured rate
@@ -113,16 +114,17 @@ class Clock:
     def add(self, boundary: float, number: float) -> None:
         """Learn that ``number`` was the highest at ``boundary``, undisturbed."""
         self._count += 1
-        weight = min(self._count, _MEMORY)
+        weight = self._count if self._count < _MEMORY else _MEMORY
         before = boundary - self._mean_b
         self._mean_b += before / weight
         self._mean_s += (number - self._mean_s) / weight
         if self._count > 1:
             self._points += 1
-            fade = 1.0 if self._points <= _MEMORY else 1.0 - 1.0 / _MEMORY
-            after = boundary - self._mean_b
-            self._sbb = self._sbb * fade + before * after
-            self._sbs = self._sbs * fade + before * (number - self._mean_s)
+            if self._points > _MEMORY:
+                self._sbb *= _FADE
+                self._sbs *= _FADE
+            self._sbb += before * (boundary - self._mean_b)
+            self._sbs += before * (number - self._mean_s)
 
     def keeps(self, boundary: float, number: float, within: float) -> float | None:
         """Learn ``number`` at ``boundary`` as ``add`` does, if it is expected then.

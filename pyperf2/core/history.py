@@ -182,7 +182,8 @@ class History:
             block.odd[len(block.ends)] = interval
         block.ends.append(len(block.data))
         block.shapes.append(number)
-        block.stamps.extend(interval.arrived)
+        block.stamps.append(interval.arrived.monotonic_ns)
+        block.stamps.append(interval.arrived.wall_ns)
         self._count += 1
         if self._most is not None and self._count - self._first > self._most:
             self.forget_all_but(self._most)

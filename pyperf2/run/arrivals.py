@@ -42,43 +42,44 @@ class Arrivals(Generic[_T]):
         self._most = most
         self._count = 0
         self._ended = False
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._readers: set[_Reader[_T]] = set()
 
     def add(self, item: _T) -> None:
         """Tell all readers of an item."""
-        with self._changed:
+        with self._lock:
             self._count += 1
-            for reader in self._readers:
-                if reader.skip:
-                    reader.skip -= 1
-                else:
-                    reader.queue.append(item)
-            self._tell()
+            if self._readers:
+                for reader in self._readers:
+                    if reader.skip:
+                        reader.skip -= 1
+                    else:
+                        reader.queue.append(item)
+                self._tell()
 
     def end(self) -> None:
         """Tell all readers that none will follow."""
-        with self._changed:
+        with self._lock:
             self._ended = True
             self._tell()
 
     def _tell(self) -> None:
-        if self._readers:
-            self._changed.notify_all()
-            for reader in self._readers:
-                if reader.wake is not None:
-                    reader.wake()
+        self._changed.notify_all()
+        for reader in self._readers:
+            if reader.wake is not None:
+                reader.wake()
 
     def _join(self, wake: Callable[[], object] | None = None) -> tuple[_Reader[_T], Iterable[_T]]:
         reader = _Reader[_T](self._most, wake)
-        with self._changed:
+        with self._lock:
             kept, count = self._kept()
             reader.skip = count - self._count
             self._readers.add(reader)
         return reader, kept
 
     def _leave(self, reader: _Reader[_T]) -> None:
-        with self._changed:
+        with self._lock:
             self._readers.discard(reader)
 
     def _take(self, reader: _Reader[_T]) -> tuple[list[_T], bool]:
@@ -114,7 +115,7 @@ class Arrivals(Generic[_T]):
                 yield item
             done = False
             while not done:
-                with self._changed:
+                with self._lock:
                     batch, done = self._take(reader)
                     woken.clear()
                 for item in batch:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from pyperf2.core.records import Instant
     from pyperf2.core.results import Result
+    from pyperf2.core.session import Event
     from pyperf2.run.callbacks import Strand
     from pyperf2.run.order import Order
     from pyperf2.run.ports import Claim
@@ -303,14 +304,11 @@ class Run:
             source, item, now = self._inbox.popleft()
             with self._lock:
                 self._take(source, item, now)
-            while True:
-                with self._lock:
-                    event = self._session.next_event()
-                if event is None:
-                    break
-                if call:
-                    self._call_back(event)
-                self._note(event)
+            while (event := self._next_event()) is not None:
+                if isinstance(event, Interval):
+                    self._tell_interval(event, call=call)
+                else:
+                    self._tell(event, call=call)
         if self._session.fatal and self.returncode is None:
             self._loop_call(self._end_for_good)
 
@@ -328,16 +326,21 @@ class Run:
             self._paused = False
             self._loop_call(self._resume)
 
-    def _call_back(self, event: Any) -> None:
-        name = self.order.plan.name
-        if isinstance(event, Interval) and self.callbacks.on_data:
-            self.callbacks.call(self.callbacks.on_data, message(event, stream_name=name))
-        elif isinstance(event, LossEvent) and self.callbacks.on_loss:
-            self.callbacks.call(self.callbacks.on_loss, event.to_dict(stream_name=name))
+    def _next_event(self) -> Event | None:
+        with self._lock:
+            return self._session.next_event()
 
-    def _note(self, event: Any) -> None:
-        if isinstance(event, Interval):
-            self.arrivals.add(event)
+    def _tell_interval(self, interval: Interval, *, call: bool) -> None:
+        if call and self.callbacks.on_data:
+            told = message(interval, stream_name=self.order.plan.name)
+            self.callbacks.call(self.callbacks.on_data, told)
+        self.arrivals.add(interval)
+
+    def _tell(self, event: Event, *, call: bool) -> None:
+        if isinstance(event, LossEvent):
+            if call and self.callbacks.on_loss:
+                told = event.to_dict(stream_name=self.order.plan.name)
+                self.callbacks.call(self.callbacks.on_loss, told)
         elif isinstance(event, Connected):
             self._connected = True
         elif isinstance(event, RunEnded):
