@@ -77,7 +77,7 @@ class ConvergenceFactory(Protocol):
 
 
 @pytest.fixture(name="_pyperf2_bench")
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+def bench_of_test(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Return what keeps all that the test makes, and stops it when the test is over."""
     from pyperf2.pytest_plugin.bench import Bench
 

@@ -1,4 +1,4 @@
-"""pytest in a subprocess, with the plugin and a network to break; nothing of it may stay."""
+"""Sessions of pytest, with the plugin and a network to break; nothing of them may stay."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+# A session in this process forgets what it has imported; what was here before it need not be read
+# again by each.
+import pyperf2.lab.kernel
+import pyperf2.pytest_plugin.bench  # noqa: F401
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NETNS = Path("/run/netns")
 DEADLINE_S = 100
 
-# What the tests in the subprocess share: a flow between two hosts, and a way to cut its link.
+# What the tests in these sessions share: a flow between two hosts, and a way to cut its link.
 _CONFTEST = """
 import os, time
 import pytest
@@ -45,7 +50,7 @@ def network(netns_lab, iperf_server, iperf_client):
 @pytest.fixture
 def failover(network, convergence):
     def run():
-        return convergence([network.flow], network.cut, steady=0.3, recovery=0.3)
+        return convergence([network.flow], network.cut, steady=0.2, recovery=0.2)
     return run
 """
 
@@ -53,8 +58,15 @@ def failover(network, convergence):
 class Run(Protocol):
     """Run pytest with these arguments on this test file."""
 
-    def __call__(self, code: str, *arguments: str) -> pytest.RunResult:
-        """Return what became of it."""
+    def __call__(self, code: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
+        """Return what became of it.
+
+        Args:
+            code: the test file.
+            *arguments: of pytest.
+            apart: in a process of its own, which takes a second more. For what is about signals,
+                workers, or what a session loads.
+        """
 
 
 @pytest.fixture
@@ -64,11 +76,12 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.delenv(name)  # those of the session around it
     pytester.makeconftest(_CONFTEST)
 
-    def run(code: str, *arguments: str) -> pytest.RunResult:
+    def run(code: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
         pytester.makepyfile(code)
-        return pytester.runpytest_subprocess(
-            "--strict-markers", "-W", "error", *arguments, timeout=DEADLINE_S
-        )
+        words = ("--strict-markers", "-W", "error", *arguments)
+        if apart:
+            return pytester.runpytest_subprocess(*words, timeout=DEADLINE_S)
+        return pytester.runpytest_inprocess(*words)
 
     return run
 

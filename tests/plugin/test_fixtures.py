@@ -20,7 +20,7 @@ def test_a_client_knows_what_its_server_is(run: Run) -> None:
 
         def test_all_of_it(iperf_server, iperf_client):
             server = iperf_server(protocol="udp", bandwidth="500pps", report_interval=0.1)
-            client = iperf_client(server, test_duration=0.5)
+            client = iperf_client(server, test_duration=0.4)
             assert ("127.0.0.1", "udp", "500pps", 0.1, server.port) == (
                 client.server_ip, client.protocol, client.bandwidth, client.report_interval,
                 client.port,
@@ -30,7 +30,7 @@ def test_a_client_knows_what_its_server_is(run: Run) -> None:
                 assert client.wait(5)
             (stream,) = server.result().streams.values()
             assert stream.packets_sent == stream.packets_received  # known: they are paired
-            assert 240 <= stream.packets_sent <= 260
+            assert 190 <= stream.packets_sent <= 210
 
         def test_what_the_test_says_counts(iperf_server, iperf_client):
             client = iperf_client(iperf_server(name="rx"), server_ip="127.0.0.2", name="tx", port=9)
@@ -144,7 +144,7 @@ def test_marks_are_in_the_report(run: Run) -> None:
                 convergence.mark("cut by hand")
                 return network.cut()
 
-            report = convergence([network.flow], event, steady=0.3, recovery=0.3, repeat=2)
+            report = convergence([network.flow], event, steady=0.2, recovery=0.2, repeat=2)
             assert [report] == convergence.reports
             marks = [[mark.name for mark in run.marks] for run in report.runs]
             assert [["cut by hand"], ["cut by hand"]] == marks

@@ -103,7 +103,7 @@ def test_a_test_broken_off_shows_what_was_measured(run: Run) -> None:
         def test_broken_off(network, convergence):
             def event():
                 raise ZeroDivisionError("no such switch")
-            convergence([network.flow], event, steady=0.3, recovery=0.3)
+            convergence([network.flow], event, steady=0.2, recovery=0.2)
         """)
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(

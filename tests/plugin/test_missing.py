@@ -61,10 +61,8 @@ def test_settings_by_option_and_ini_value(run: Run, pytester: pytest.Pytester) -
     below = pytester.mkdir("below")
     done = run(
         f"""
-        import os
-
-        def test_ini(iperf_server):
-            os.chdir({str(below)!r})
+        def test_ini(iperf_server, monkeypatch):
+            monkeypatch.chdir({str(below)!r})
             server = iperf_server(start=True)
             assert ("iperf3", {str(ours)!r}) == (server.tool, server.iperf_binary_path)
         """

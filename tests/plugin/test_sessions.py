@@ -34,12 +34,12 @@ PORTS = """
     @pytest.mark.parametrize("number", range(20))
     def test_traffic(iperf_server, iperf_client, iperf_port, number):
         servers = [
-            iperf_server(protocol=protocol, bandwidth="1M", start=True)
+            iperf_server(protocol=protocol, bandwidth="20M", start=True)
             for protocol in ("tcp", "udp")
         ]
         ports = [iperf_port, *(server.port for server in servers)]
         assert len(ports) == len(set(ports))
-        clients = [iperf_client(server, start=True, test_duration=0.5) for server in servers]
+        clients = [iperf_client(server, start=True, test_duration=0.2) for server in servers]
         assert all(client.wait(5) and client.error is None for client in clients)
         assert [None, None] == [server.error for server in servers]
         for server, client in zip(servers, clients, strict=True):
@@ -61,7 +61,7 @@ INTERRUPTED = """
             import time
             time.sleep(30)
 
-        convergence([network.flow], event, steady=0.3, recovery=0.3)
+        convergence([network.flow], event, steady=0.2, recovery=0.2)
     """
 
 
@@ -81,6 +81,7 @@ def test_a_session_without_iperf_loads_next_to_nothing(run: Run, pytester: pytes
         """,
         # Others that are installed here load what they like.
         "-p", "no:xdist", "-p", "no:hypothesispytest", "-p", "no:timeout",
+        apart=True,
     )  # fmt: skip
     done.assert_outcomes(passed=1)
     done.stdout.no_fnmatch_line("*= convergence =*")
@@ -104,7 +105,7 @@ def test_twenty_tests_in_two_processes_never_share_a_port(
     run: Run, pytester: pytest.Pytester
 ) -> None:
     """Sixty ports, forty servers: each has its own, and no server hears another's client."""
-    done = run(PORTS, "-n", "2")
+    done = run(PORTS, "-n", "2", apart=True)
     done.assert_outcomes(passed=20)
     lines = (pytester.path / "ports").read_text().splitlines()
     assert {"gw0", "gw1"} == {line.split()[0] for line in lines}
@@ -124,6 +125,7 @@ def test_xdist_brings_tables_and_summary_home(run: Run, pytester: pytest.Pyteste
             failover()
         """,
         "-n", "2", "--iperf-artifacts=kept",
+        apart=True,
     )  # fmt: skip
     done.assert_outcomes(failed=2)
     assert 2 == done.stdout.str().count("- Convergence -")
@@ -132,9 +134,10 @@ def test_xdist_brings_tables_and_summary_home(run: Run, pytester: pytest.Pyteste
 
 
 @pytest.mark.netns
-def test_interrupted_in_the_middle_it_leaves_nothing(run: Run, pytester: pytest.Pytester) -> None:
+@pytest.mark.usefixtures("run")  # it has written the conftest.py
+def test_interrupted_in_the_middle_it_leaves_nothing(pytester: pytest.Pytester) -> None:
     """Ctrl-C ends every iperf and removes the lab; the artefacts of the test stay."""
-    assert run(INTERRUPTED, "--collect-only").ret == pytest.ExitCode.OK
+    pytester.makepyfile(INTERRUPTED)
     command = [sys.executable, "-m", "pytest", "-s", "--iperf-artifacts=kept"]
     with subprocess.Popen(
         ["env", "--default-signal=INT", *command, "--iperf-artifacts-when=failed"],
@@ -168,7 +171,7 @@ def test_a_time_out_stops_what_the_test_had_started(run: Run) -> None:
         import pytest, time
         servers = []
 
-        @pytest.mark.timeout(3, method="signal")
+        @pytest.mark.timeout(1, method="signal", func_only=True)
         def test_hangs(iperf_server):
             servers.append(iperf_server())
             servers[0].start()
@@ -177,7 +180,7 @@ def test_a_time_out_stops_what_the_test_had_started(run: Run) -> None:
         def test_afterwards():
             assert ["stopped"] == [server.status for server in servers]
         """,
-        "-p", "no:cacheprovider",
-    )  # fmt: skip
+        apart=True,
+    )
     done.assert_outcomes(passed=1, failed=1)
-    done.stdout.fnmatch_lines(["*Timeout (>3.0s)*"])
+    done.stdout.fnmatch_lines(["*Timeout (>1.0s)*"])
