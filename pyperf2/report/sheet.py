@@ -5,6 +5,7 @@ Only matplotlib's objects are used: no pyplot, no display, no settings that othe
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -117,9 +118,14 @@ def drawable(text: str) -> str:
 def fitted(text: str, room_in: float, size_pt: float = SMALL_PT) -> str:
     """Give a text that can be drawn, cut where it would be wider than the room for it, in bold."""
     shown = drawable(text)[:_MOST_LETTERS]
-    while width_in(shown, size_pt) > room_in:
-        shown = shown.removesuffix(_ELLIPSIS)[:-1] + _ELLIPSIS
-    return shown
+    if width_in(shown, size_pt) <= room_in:
+        return shown
+
+    def cut_in(letters: int) -> float:
+        return width_in(shown[:letters] + _ELLIPSIS, size_pt)
+
+    fitting = bisect_right(range(1, len(shown)), room_in, key=cut_in)
+    return shown[:fitting] + _ELLIPSIS
 
 
 def width_in(text: str, size_pt: float = SMALL_PT) -> float:

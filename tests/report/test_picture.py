@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 
 from pyperf2 import MissingExtra, OptionError
 from pyperf2.convergence import ConvergenceReport
+from pyperf2.report.sheet import fitted, width_in
 from tests.convergence.samples import flow, outage, report, stamp
 from tests.live.support import ROOT
 from tests.report.samples import down, many, mixed, samples
@@ -160,6 +161,17 @@ def test_words_neither_touch_nor_leave_the_sheet(told: ConvergenceReport) -> Non
         and min(first.y1, second.y1) - max(first.y0, second.y0) > 1
     ]
     assert [] == touching
+
+
+@pytest.mark.parametrize("text", ["voice", "W" * 500, "iW" * 40])
+@pytest.mark.parametrize("room_in", [0.0, 0.3, 1.0])
+def test_a_name_is_cut_to_the_longest_that_has_room(text: str, room_in: float) -> None:
+    """One letter more would be too wide; where nothing has room, the sign of the cut is left."""
+    shown = fitted(text, room_in)
+    letters = len(shown.removesuffix("…"))
+    assert shown == text[:letters] + "…" * (letters < len(text))
+    assert width_in(shown) <= room_in or shown == "…"
+    assert letters == len(text) or width_in(text[: letters + 1] + "…") > room_in
 
 
 def test_a_run_without_flows_cannot_be_drawn() -> None:
