@@ -13,7 +13,7 @@ BIN := .venv/bin
 PYTEST := env --default-signal=INT,QUIT,HUP,TERM $(BIN)/python -m pytest
 
 .PHONY: help demo test format lint docs unit test-pythons test-versions test-wheel \
-	soak soak-iperf3 fuzz accuracy selftest clean
+	soak soak-iperf3 frr fuzz accuracy selftest clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -62,6 +62,10 @@ soak-iperf3: ## SOAK_S seconds (200) on each build of iperf3 that is here, all a
 	@.ci/setup dev
 	$(PYTEST) -q tests/iperf3/soak.py
 
+frr: ## the example with real routers, and all failures of it
+	@.ci/setup dev
+	$(PYTEST) -q tests/examples/frr.py
+
 fuzz: ## feed each parser and the session mutated recordings for FUZZ_S seconds (600)
 	@.ci/setup dev
 	@.ci/fuzz
@@ -77,8 +81,12 @@ accuracy: ## measure loss and outages against packet counters, and write the tab
 
 selftest: ## 20 outages of each length from 5 ms to 1 s, in 4 flows and in 8: three minutes
 	@.ci/setup run
-	$(BIN)/python -m pyperf2 selftest --outages 20 --flows 4
-	$(BIN)/python -m pyperf2 selftest --outages 20 --flows 8
+	@status=0; \
+	for flows in 4 8; do \
+		$(BIN)/python -m pyperf2 selftest --outages 20 --flows $$flows || status=$$?; \
+		(( status == 130 )) && break; \
+	done; \
+	exit $$status
 
 clean: ## remove what was built; the virtual environment and the fetched builds too
 	rm -rf .cache .venv docs/_build dist build .hypothesis .mypy_cache .pytest_cache \

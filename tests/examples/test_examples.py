@@ -55,7 +55,7 @@ def test_quickstart__counts_every_datagram_and_ends_by_itself() -> None:
 
 def test_tcp__shows_both_streams_and_both_ends() -> None:
     """What two streams sent is what was received, to the byte."""
-    told = run(EXAMPLES / "tcp.py", "2")
+    told = run(EXAMPLES / "tcp.py", "1")
     assert {"1", "2", "SUM"} == set(re.findall(r"stream +(\w+) ", told))
     totals = {
         role: sum(map(int, re.findall(rf"^{role} +\d+: (\d+) bytes", told, re.MULTILINE)))
@@ -91,10 +91,10 @@ def test_namespaces__are_crossed_and_removed() -> None:
 @pytest.mark.netns
 def test_multicast__reaches_every_receiver() -> None:
     """Each of three receivers gets the whole stream of the one sender."""
-    told = run(EXAMPLES / "multicast.py", "2")
+    told = run(EXAMPLES / "multicast.py", "1")
     got = figures(r"pyperf2-rx(\d)-\d+: (\d+) received, (\d+) lost", told)
     assert [1, 2, 3] == [receiver for receiver, _, _ in got]
-    assert all(1900 <= received <= 2050 and lost == 0 for _, received, lost in got)
+    assert all(900 <= received <= 1050 and lost == 0 for _, received, lost in got)
     assert set() == left_namespaces(told)
 
 
