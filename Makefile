@@ -66,6 +66,10 @@ frr: ## the example with real routers, and all failures of it
 	@.ci/setup dev
 	$(PYTEST) -q tests/examples/frr.py
 
+stress: ## 200 random streams of 1 to 3 s, always replaced, for STRESS_S seconds (60)
+	@.ci/setup dev
+	$(PYTEST) -q tests/traffic/stress.py
+
 fuzz: ## feed each parser and the session mutated recordings for FUZZ_S seconds (600)
 	@.ci/setup dev
 	@.ci/fuzz

@@ -98,8 +98,13 @@ def _summary(of: Callable[[Sequence[float]], float], figures: Sequence[Figure]) 
 
 
 def _percentile_95(values: Sequence[float]) -> float:
+    return quantile(values, _P95)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Give the value that ``share`` of all are not above, interpolated between neighbours."""
     ordered = sorted(values)
-    place = _P95 * (len(ordered) - 1)
+    place = share * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

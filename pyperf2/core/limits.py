@@ -56,7 +56,10 @@ class Criterion:
 
     def judge(self, result: Result) -> Judgement:
         """Hold the figure of a result against the limit."""
-        measured = self.measure(result)
+        return self.hold(self.measure(result))
+
+    def hold(self, measured: Measured) -> Judgement:
+        """Hold a figure against the limit."""
         figure = measured.figure
         if figure is None:
             return Judgement(passed=False, reason=f"no data: {measured.reason}")

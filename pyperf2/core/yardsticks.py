@@ -42,7 +42,7 @@ class Measured:
 def bitrates(result: Result) -> dict[Direction, float]:
     """Give the mean bits per second of each direction, all its streams together."""
     rates: dict[Direction, float] = defaultdict(float)
-    for one in _streams(result):
+    for one in own_streams(result):
         if one.bytes and one.duration_s > 0:
             rates[_direction(one, result)] += one.bytes * 8 / one.duration_s
     return dict(rates)
@@ -108,19 +108,19 @@ def latency(result: Result) -> Measured:
 
 def fewest_intervals(result: Result) -> Measured:
     """The intervals of the stream that has fewest."""
-    counts = [one.interval_count for one in _streams(result)]
+    counts = [one.interval_count for one in own_streams(result)]
     return Measured(Figure(float(min(counts)))) if counts else Measured(None, _NO_STREAM)
 
 
 def most_intervals(result: Result) -> Measured:
     """The intervals of the stream that has most."""
-    counts = [one.interval_count for one in _streams(result)]
+    counts = [one.interval_count for one in own_streams(result)]
     return Measured(Figure(float(max(counts)))) if counts else Measured(None, _NO_STREAM)
 
 
 def gaps(result: Result) -> Measured:
     """How many intervals are missing, or moved nothing."""
-    streams = [one for one in _streams(result) if one.intervals]
+    streams = [one for one in own_streams(result) if one.intervals]
     if not streams:
         return Measured(None, "there are no intervals")
     found = 0
@@ -147,7 +147,7 @@ def outage(result: Result) -> Measured:
 
 def retransmits(result: Result) -> Measured:
     """TCP segments sent again, all streams together."""
-    figures = [_retransmits(one) for one in _streams(result)]
+    figures = [_retransmits(one) for one in own_streams(result)]
     known = [one for one in figures if one is not None]
     if not known:
         return Measured(None, "only the sender of TCP knows what it sent again")
@@ -156,7 +156,7 @@ def retransmits(result: Result) -> Measured:
 
 def traffic(result: Result) -> Measured:
     """Bytes that were moved."""
-    moved = sum(one.bytes or 0 for one in _streams(result))
+    moved = sum(one.bytes or 0 for one in own_streams(result))
     return Measured(Figure(float(moved)) if moved else None, "no traffic was seen")
 
 
@@ -179,17 +179,17 @@ def _worst(result: Result, name: str, reason: str) -> Measured:
 
 
 def _reports(result: Result) -> Iterator[Interval]:
-    for one in _streams(result):
+    for one in own_streams(result):
         yield from one.intervals
 
 
-def _streams(result: Result) -> list[StreamResult]:
+def own_streams(result: Result) -> list[StreamResult]:
     """Give the streams themselves: their sums would count everything twice."""
     return [one for one in result.streams.values() if not is_sum(one.stream_id)]
 
 
 def _receiving(result: Result) -> list[StreamResult]:
-    return [one for one in _streams(result) if _direction(one, result) == "received"]
+    return [one for one in own_streams(result) if _direction(one, result) == "received"]
 
 
 def _direction(stream: StreamResult, result: Result) -> Direction:
@@ -220,5 +220,5 @@ def _unseen_ms(streams: list[StreamResult], result: Result) -> float:
 
 
 def _forgotten(result: Result) -> str:
-    missing = sum(one.interval_count - len(one.intervals) for one in _streams(result))
+    missing = sum(one.interval_count - len(one.intervals) for one in own_streams(result))
     return f"{missing} intervals were not kept (history)" if missing else ""

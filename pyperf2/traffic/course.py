@@ -17,7 +17,7 @@ from pyperf2.errors import OptionError, PyPerf2Error, StateError, TrafficError
 from pyperf2.traffic.steps import Call, Pause, Start, Stop, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pyperf2.face import Face
     from pyperf2.traffic.steps import Course, Failures
@@ -45,15 +45,13 @@ def _starting(
     streams: Sequence[StreamFace], delay: float | None, duration: float | None
 ) -> Course[list[Face]]:
     """Start; give the clients that were told to end by themselves after ``duration``."""
-    pause_s = _seconds("delay", delay or 0.0)
+    pause_s = seconds_of("delay", delay or 0.0)
     for one in streams:
         if one.started:
             raise StateError(f"{one!r} is started already; stop it first")
     finite: list[Face] = []
     try:
-        for one in streams:
-            one._begin()  # noqa: SLF001 - our own
-            yield Call(one._take_port)  # noqa: SLF001 - our own
+        yield from _take_ports(streams)
         yield from _start(streams, "server")
         if pause_s:
             yield Pause(pause_s)
@@ -80,20 +78,27 @@ def stopping(streams: Sequence[StreamFace], delay: float | None = None) -> Cours
     Raises:
         TrafficError: something could not be stopped; everything else was.
     """
-    failures = yield from _ending(streams, _seconds("delay", delay or 0.0))
+    failures = yield from _ending(streams, seconds_of("delay", delay or 0.0))
     _raise(streams, "stop", failures)
 
 
-def running(streams: Sequence[StreamFace], duration: float) -> Course[None]:
+def running(
+    streams: Sequence[StreamFace],
+    duration: float,
+    on_started: Callable[[], None] = lambda: None,
+) -> Course[None]:
     """Start streams, stop them after ``duration`` seconds, or when all clients have ended.
+
+    ``on_started`` is called when all are started.
 
     Raises:
         TrafficError: one failed, at the start or later; everything has been stopped.
         PortUnavailable, OptionError, StateError, …: as `starting`.
     """
-    seconds = _seconds("duration", duration, exclusive=True)
+    seconds = seconds_of("duration", duration, exclusive=True)
     finite = yield from _starting(streams, None, seconds)
     try:
+        on_started()
         ends = [one for stream in streams for one in stream.clients or (stream.server,)]
         guards = [one for one in _members(streams, "server") if one not in ends]
         yield Wait(ends, seconds, guards)
@@ -108,6 +113,13 @@ def running(streams: Sequence[StreamFace], duration: float) -> Course[None]:
             if one.error is not None:
                 failures.setdefault(stream.name_of(one), one.error)
     _raise(streams, "run", failures)
+
+
+def _take_ports(streams: Sequence[StreamFace]) -> Course[None]:
+    for one in streams:
+        one._begin()  # noqa: SLF001 - our own
+        if one.port is not None:
+            yield Call(one._take_port)  # noqa: SLF001 - our own
 
 
 def _start(streams: Sequence[StreamFace], role: str) -> Course[None]:
@@ -169,7 +181,8 @@ def _remember(streams: Sequence[StreamFace], error: PyPerf2Error) -> None:
         one._error = error  # noqa: SLF001 - our own
 
 
-def _seconds(name: str, given: float, *, exclusive: bool = False) -> float:
+def seconds_of(name: str, given: float, *, exclusive: bool = False) -> float:
+    """Read a time; OptionError for what is none."""
     try:
         return float(kinds.number(0, exclusive=exclusive).parse(given))
     except (TypeError, ValueError) as error:

@@ -62,8 +62,8 @@ class Stop:
         return cast("Failures", stop_together(self.members))
 
     async def do_async(self) -> Failures:
-        """Do it on the running loop."""
-        outcomes = await _together(one.stop() for one in self.members)
+        """Do it on the running loop; what is being stopped is, whoever cancels."""
+        outcomes = await _to_its_end(_together(one.stop() for one in self.members))
         found = zip(self.members, outcomes, strict=True)
         return {one: outcome for one, outcome in found if isinstance(outcome, BaseException)}
 
@@ -132,13 +132,8 @@ class Call:
         return self.function()
 
     async def do_async(self) -> Any:
-        """Do it beside the running loop."""
-        thread = asyncio.ensure_future(asyncio.to_thread(self.function))
-        try:
-            return await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            await asyncio.wait([thread])  # it cannot be cancelled; what it took must be known
-            raise
+        """Do it beside the running loop; a thread cannot be cancelled, what it took is known."""
+        return await _to_its_end(asyncio.to_thread(self.function))
 
 
 Step: TypeAlias = Start | Stop | Wait | Pause | Call
@@ -175,6 +170,16 @@ async def perform_async(course: Course[_T]) -> _T:
             outcome, error = await step.do_async(), None
         except BaseException as raised:  # noqa: BLE001 - the course decides what follows
             error = raised
+
+
+async def _to_its_end(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Await it; who is cancelled meanwhile waits for its end, too."""
+    task = asyncio.ensure_future(coroutine)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 async def _together(coroutines: Generator[Coroutine[Any, Any, Any]]) -> list[Any]:

@@ -214,8 +214,6 @@ class StreamFace:
         self._aborted = self._error = None
 
     def _take_port(self) -> None:
-        if self.port is None:
-            return
         self._reservation = reserve_port(
             self.port, count=self.port_find_tries, host=self._server.use_linux_namespace
         )
