@@ -8,9 +8,11 @@ import logging
 import os
 import shutil
 import subprocess
+import threading
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import IO, TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 from pyperf2.errors import (
     BinaryNotFound,
@@ -22,8 +24,10 @@ from pyperf2.errors import (
 from pyperf2.run import guard
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+
+    from pyperf2.errors import PyPerf2Error
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +35,7 @@ _NETNS_FOLDER: Final = Path("/var/run/netns")  # where ip-netns(8) and pyroute2 
 _OWN_NETNS: Final = "/proc/thread-self/ns/net"
 _NAMES_TOLD: Final = 10
 
+_T = TypeVar("_T")
 _Stream: TypeAlias = "int | IO[bytes]"
 
 
@@ -51,6 +56,16 @@ class Host(Protocol):
 
     def entered(self) -> AbstractContextManager[None]:
         """Run the block, in this thread, inside the place; whatever happens, come back."""
+
+    def inside(
+        self, work: Callable[[], _T], discard: Callable[[_T], object] = lambda _: None
+    ) -> _T:
+        """Do something short in the place, which no Ctrl-C breaks off half-way.
+
+        Args:
+            work: what to do; in another thread, if that is safer.
+            discard: what to do with its result where a Ctrl-C has the caller go without it.
+        """
 
     def spawn(
         self,
@@ -86,6 +101,14 @@ class Local:
     def entered(self) -> AbstractContextManager[None]:
         """Run the block right here."""
         return contextlib.nullcontext()
+
+    def inside(
+        self,
+        work: Callable[[], _T],
+        discard: Callable[[_T], object] = lambda _: None,  # noqa: ARG002 - see `Host.inside`
+    ) -> _T:
+        """Do it right here."""
+        return work()
 
     def spawn(
         self,
@@ -123,11 +146,9 @@ class Netns:
 
     def check(self) -> None:
         """Enter and leave: the one proof that it exists and that we may; see `Host.check`."""
-        with self.entered():
-            pass
+        self.inside(lambda: None)
 
-    @contextlib.contextmanager
-    def entered(self) -> Generator[None]:
+    def entered(self) -> AbstractContextManager[None]:
         """Run the block with this thread inside the namespace; sockets made there stay there.
 
         Raises:
@@ -135,15 +156,20 @@ class Netns:
             PrivilegeError: this process may not enter it.
             StateError: the thread could not be brought back, and is of no more use.
         """
-        home = os.open(_OWN_NETNS, os.O_RDONLY)
-        try:
-            self._enter()
-            try:
-                yield
-            finally:
-                self._leave(home)
-        finally:
-            os.close(home)
+        return _Visit(self)
+
+    def inside(
+        self, work: Callable[[], _T], discard: Callable[[_T], object] = lambda _: None
+    ) -> _T:
+        """Do something short inside the namespace; see `Host.inside`."""
+
+        def entered() -> _T:
+            with self.entered():
+                return work()
+
+        if threading.current_thread() is threading.main_thread():
+            return _apart(entered, discard)
+        return entered()
 
     def spawn(
         self,
@@ -165,35 +191,20 @@ class Netns:
             raise
         return child
 
-    def _enter(self) -> None:
-        try:
-            fd = os.open(_NETNS_FOLDER / self.name, os.O_RDONLY)
-        except FileNotFoundError:
-            raise NameSpaceNotFoundError(self._unknown()) from None
-        except PermissionError as error:
-            raise PrivilegeError(self._forbidden(error)) from error
-        try:
-            _setns(fd)
-        except PermissionError as error:
-            raise PrivilegeError(self._forbidden(error)) from error
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            message = f"{_NETNS_FOLDER / self.name} is a stale file, not a network namespace"
-            raise NameSpaceNotFoundError(message) from error
-        finally:
-            os.close(fd)
+    @property
+    def path(self) -> Path:
+        """The file that stands for it."""
+        return _NETNS_FOLDER / self.name
 
-    def _leave(self, home: int) -> None:
-        try:
-            _setns(home)
-        except OSError as error:
-            message = (
-                f"a thread is stuck in {self} and may not be used any more, "
-                f"every socket it opens is in the wrong place: {error}"
-            )
-            _log.critical(message)
-            raise StateError(message) from error
+    def refused(self, error: OSError) -> OSError | PyPerf2Error:
+        """Put into words why it could not be entered."""
+        if isinstance(error, FileNotFoundError):
+            return NameSpaceNotFoundError(self._unknown())
+        if isinstance(error, PermissionError):
+            return PrivilegeError(self._forbidden(error))
+        if error.errno == errno.EINVAL:
+            return NameSpaceNotFoundError(f"{self.path} is a stale file, not a network namespace")
+        return error
 
     def _unknown(self) -> str:
         try:
@@ -206,6 +217,90 @@ class Netns:
 
     def _forbidden(self, error: OSError) -> str:
         return f"entering {self} takes root (CAP_SYS_ADMIN): {error.strerror}"
+
+
+class _Visit:
+    """A thread's stay in a namespace; it comes home whichever line a Ctrl-C breaks off.
+
+    The one place where nothing can be done is the step into ``__exit__``, which Python does not
+    guard: what the main thread has to do elsewhere, it does by `Netns.inside`.
+    """
+
+    __slots__ = ("_away", "_files", "_place")
+
+    def __init__(self, place: Netns) -> None:
+        self._place = place
+        self._files: list[FileIO] = []  # that of home, that of the namespace
+        self._away = False
+
+    def __enter__(self) -> None:
+        try:
+            # In one step: no signal comes between a descriptor and where it is kept.
+            self._files.extend(map(FileIO, (_OWN_NETNS, str(self._place.path))))
+            self._away = True
+            _setns(self._files[1].fileno())
+        except OSError as error:
+            self._away = False
+            self._end()
+            raise self._place.refused(error) from error
+        except BaseException:
+            self._end()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        try:
+            self._leave()
+        except StateError:
+            raise
+        except BaseException:  # broken off: the whole way again
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        try:
+            if self._away:
+                _setns(self._files[0].fileno())
+                self._away = False
+        except OSError as error:
+            self._away = False  # there is no more that could be done
+            message = (
+                f"a thread is stuck in {self._place} and may not be used any more, "
+                f"every socket it opens is in the wrong place: {error}"
+            )
+            _log.critical(message)
+            raise StateError(message) from error
+        finally:
+            for file in self._files if not self._away else ():
+                file.close()
+
+
+def _apart(work: Callable[[], _T], discard: Callable[[_T], object]) -> _T:
+    """Do something in a thread that ends with it: no signal is ever handled there."""
+    done: list[_T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised where it was asked for
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="pyperf2-inside", daemon=True)
+    try:
+        thread.start()
+        thread.join()
+    except BaseException:
+        if thread.ident is not None:  # it has begun, and will not be long
+            thread.join()
+        for one in done:
+            discard(one)
+        raise
+    if failed:
+        raise failed[0]
+    return done[0]
 
 
 def _setns(fd: int) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,8 @@ from pyperf2.run.host import Local, Netns
 from tests.run.conftest import ROOT, python
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from pyperf2.run.host import Host
 
 NETNS = Path("/var/run/netns")
@@ -198,6 +200,83 @@ def test_a_thread_that_cannot_come_home_is_fatal_and_loud(
     assert 1 == len(failed)
     assert not Path(f"/proc/{children[0]}").exists()
     assert ["CRITICAL"] == [record.levelname for record in caplog.records]
+
+
+def _interrupted_visit(place: Netns, at: int) -> None:
+    """Visit a namespace, with a KeyboardInterrupt at one line, if there are so many.
+
+    The entry of a function is no place for one: there, Python itself is not safe.
+    """
+    lines = 0
+
+    def on_line(frame: FrameType, what: str, _: object) -> Any:
+        nonlocal lines
+        own = frame.f_code.co_filename == host_module.__file__
+        if what == "line" and (not own or frame.f_lineno > begins[frame]):
+            lines += 1
+            if lines == at:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return on_line
+
+    begins: dict[FrameType, int] = {}
+
+    def on_call(frame: FrameType, _: str, __: object) -> Any:
+        begins[frame] = frame.f_code.co_firstlineno + 1
+        return on_line
+
+    visit = place.entered()
+    sys.settrace(on_call)
+    try:
+        with visit:
+            pass
+    finally:
+        sys.settrace(None)
+
+
+@pytest.mark.netns
+def test_ctrl_c_at_any_line_of_the_way_leads_home(namespace: str) -> None:
+    """There or back: the thread is where it was, and no descriptor is left open."""
+    place, traced = Netns(namespace), sys.gettrace()
+    place.check()
+    home, files = namespace_of(), len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - with its own
+    try:
+        for at in range(1, 1000):
+            try:
+                _interrupted_visit(place, at)
+            except KeyboardInterrupt:
+                assert home == namespace_of(), at
+                assert files == len(os.listdir("/proc/self/fd")), at  # noqa: PTH208 - as above
+            else:
+                break
+        assert 20 < at < 999
+    finally:
+        sys.settrace(traced)
+
+
+@pytest.mark.netns
+def test_the_main_thread_never_goes_there_and_what_it_cannot_take_is_discarded(
+    namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work in a namespace is done elsewhere; a Ctrl-C meanwhile waits for its end."""
+    place, home = Netns(namespace), namespace_of()
+    where = place.inside(lambda: (threading.current_thread(), namespace_of()))
+    assert where[0] is not threading.main_thread()
+    assert where[1] != home
+    waited = threading.Event()
+    discarded: list[bool] = []
+    join = threading.Thread.join
+
+    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
+        if not waited.is_set():
+            waited.set()
+            raise KeyboardInterrupt
+        join(thread, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        place.inside(lambda: waited.wait(10), discarded.append)
+    assert [True] == discarded
 
 
 def test_a_missing_binary_is_refused_in_words() -> None:
