@@ -95,7 +95,7 @@ class Choice:
         least, most = (_LEAST_UDP, _MOST_UDP) if udp else (1, _MOST_TCP)
         _check_bounds("dur", self.min_dur, self.max_dur, (1, _MOST_S), "whole seconds")
         _check_bounds("size", self.min_size, self.max_size, (least, most), "bytes")
-        for value in dict.fromkeys((*self.tools, *self.protocols, *self.comm_types)):
+        for value in dict.fromkeys((*self.comm_types, *self.tools, *self.protocols)):
             if not any(value in kind for kind in self.kinds):
                 raise OptionError(self._why_never(value))
 

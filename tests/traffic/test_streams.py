@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,7 +42,7 @@ def test_the_server_is_bound_before_clients_start_and_these_start_together(
 def test_clients_end_before_the_server_and_the_port_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """The delays are those asked for, parts of a second and all; there is no other."""
     slept: list[float] = []
-    monkeypatch.setattr("pyperf2.traffic.steps.time.sleep", slept.append)
+    monkeypatch.setattr("pyperf2.traffic.steps.time", SimpleNamespace(sleep=slept.append))
     one = stream(clients=2)
     one.start(delay=0.25)
     assert PORT == one.reserved_port
