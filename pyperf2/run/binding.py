@@ -77,13 +77,14 @@ def ensure_free(
     Raises:
         PortUnavailable: a socket holds it; names the port, the namespace and, if seen, the pid.
         BindFailed: the address is not one of the host's.
-        PrivilegeError: a port below 1024, and no right to it; or as `Host.entered` does.
-        NameSpaceNotFoundError: as `Host.entered` does.
+        PrivilegeError: a port below 1024, and no right to it; or as `Host.inside` does.
+        NameSpaceNotFoundError: as `Host.inside` does.
     """
     place = Place.of(address, ipv6=ipv6)
     if place is None:
         return
-    with host.entered():
+
+    def try_it() -> None:
         try:
             bound = _bound(place, protocol, port)
         except OSError as error:
@@ -92,6 +93,8 @@ def ensure_free(
             raise (known or error) from None
         if bound is not None:
             bound.close()
+
+    host.inside(try_it)
 
 
 def hold(protocol: Protocol, port: int) -> int:

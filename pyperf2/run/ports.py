@@ -124,7 +124,8 @@ def claim(
     `ensure_free` takes and raises what it raises; another claim counts as taken.
     """
     place = Place.of(address, ipv6=ipv6)
-    with host.entered():
+
+    def claimed() -> Claim:
         key = (namespace_here(), protocol, port)
         mine = _enter(key, place, told(host, protocol, port, address), also)
         try:
@@ -140,7 +141,9 @@ def claim(
         except BaseException:
             mine.release()
             raise
-    return mine
+        return mine
+
+    return host.inside(claimed, Claim.release)
 
 
 def _enter(key: Key, place: Place | None, what: str, also: Sequence[Protocol]) -> Claim:

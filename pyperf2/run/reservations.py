@@ -111,8 +111,9 @@ class PortReservation:
                 self._unlock()
             return
         try:
-            with self.host.entered():
-                self._held[protocol] = binding.hold(protocol, self.port)
+            self._held[protocol] = self.host.inside(
+                lambda: binding.hold(protocol, self.port), os.close
+            )
         except (PyPerf2Error, OSError) as error:
             what = binding.told(self.host, protocol, self.port)
             _log.warning("%s is reserved no more, its server gave it up: %s", what, error)
@@ -181,12 +182,15 @@ def reserve_port(
     if count < 1:
         raise OptionError(f"count={count}: at least 1 is wanted")
     place, protocols = _host(host), _protocols(protocol)
-    with place.entered():
+
+    def reserved() -> PortReservation:
         numbers = _candidates(_number(port), count if find_port else 1)
         found = _first_free(place, protocols, numbers)
         if isinstance(found, PortReservation):
             return found
         raise PortUnavailable(errno.EADDRINUSE, _none_free(place, protocols, numbers, found))
+
+    return place.inside(reserved, PortReservation.release)
 
 
 def find_free_port(
@@ -210,12 +214,15 @@ def check_port(port: int, host: Host | str | None = None, protocol: Protocol | N
     Takes what `reserve_port` takes, and raises what it raises but PortUnavailable.
     """
     place = _host(host)
-    with place.entered():
+
+    def is_free() -> bool:
         found = _first_free(place, _protocols(protocol), _candidates(_number(port), 1))
-    if isinstance(found, PortReservation):
-        found.release()
-        return True
-    return False
+        if isinstance(found, PortReservation):
+            found.release()
+            return True
+        return False
+
+    return place.inside(is_free)
 
 
 def _first_free(

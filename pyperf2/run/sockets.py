@@ -48,16 +48,20 @@ def overflowed_datagrams(host: Host) -> int:
     That happens where a receiver is too slow to take them: no network loses them.
 
     Raises:
-        NameSpaceNotFoundError, PrivilegeError: as ``Host.entered`` does.
+        NameSpaceNotFoundError, PrivilegeError: as ``Host.inside`` does.
     """
-    with host.entered():
-        folder = Path("/proc/thread-self/net")
-        old = (folder / "snmp").read_text(encoding="ascii").splitlines()
-        six = folder / "snmp6"  # not there in a kernel without IPv6
-        new = six.read_text(encoding="ascii").splitlines() if six.exists() else []
+    old, new = host.inside(_counters)
     keys, figures = (line.split() for line in old if line.startswith("Udp:"))
     dropped = int(dict(zip(keys, figures, strict=True)).get("RcvbufErrors", 0))
     return dropped + sum(int(line.split()[1]) for line in new if line.startswith("Udp6RcvbufErr"))
+
+
+def _counters() -> tuple[list[str], list[str]]:
+    """Read what the kernel counts in this thread's namespace, for IPv4 and for IPv6."""
+    folder = Path("/proc/thread-self/net")
+    old = (folder / "snmp").read_text(encoding="ascii").splitlines()
+    six = folder / "snmp6"  # not there in a kernel without IPv6
+    return old, six.read_text(encoding="ascii").splitlines() if six.exists() else []
 
 
 def is_bound(pid: int, protocol: Protocol, port: int) -> bool:
