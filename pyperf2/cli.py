@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 NOT_MET: Final = 1
 NOT_RUN: Final = 2  # argparse's own status for a command line that it does not understand
-INTERRUPTED: Final = 130  # as a shell tells it of a process that SIGINT has ended
+INTERRUPTED: Final = 130  # as a shell tells it of a process that SIGINT has ended,
+UNREAD: Final = 141  # and of one that SIGPIPE has
 
 _OUTAGES: Final = 8  # of each length: 40 s
 _QUICK_OUTAGES: Final = 2
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; give the exit status.
 
     0: done. 1: done, and something is not as it should be. 2: it could not be done, and standard
-    error says why. 130: Ctrl-C.
+    error says why. 130: Ctrl-C. 141: nobody reads on, as behind ``| head``.
     """
     parser = argparse.ArgumentParser(prog="pyperf2", description=_DESCRIPTION)
     parser.add_argument(
@@ -73,6 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("pyperf2: interrupted", sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        # What is still to be written when Python ends would fail once more, with a complaint.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return UNREAD
 
 
 def _say(text: str, stream: TextIO, end: str = "\n") -> None:

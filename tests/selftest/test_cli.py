@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -88,6 +89,19 @@ def test_json_goes_to_a_file_or_instead_of_the_table(
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads(file.read_text())
     assert told == selftest.Report.from_dict(printed)
+
+
+def test_a_reader_that_goes_away_ends_it_quietly() -> None:
+    """As ``| head`` does: the status that a shell gives for SIGPIPE, and no word of complaint."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "pyperf2", "--version"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        child.stdout.close()
+        assert child.stderr is not None
+        assert b"" == child.stderr.read()
+    assert 128 + signal.SIGPIPE == child.returncode
 
 
 def test_nothing_that_a_terminal_obeys_is_printed(
