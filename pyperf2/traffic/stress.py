@@ -72,7 +72,8 @@ class StressFace:
             seed: the same one gives the same streams in the same order; None makes one, see
                 `seed`.
             log: a file for a JSON line of each stream that begins and ends; see ``replay``.
-            options: further options of ``Server`` and ``Client``, for those that take them.
+            options: further options of ``Server`` and ``Client``, for those that take them. Here,
+                ``history`` is 2 and ``realtime`` False if not said otherwise.
 
         Raises:
             OptionError, UnsupportedOption: a bound that is none, a choice that can never be

@@ -123,6 +123,21 @@ def test_traffic_manager__judges_each_of_three_streams(tmp_path: Path) -> None:
     assert 17 == junit.read_text().count("<testcase ")
 
 
+def test_stress__runs_pauses_and_replays() -> None:
+    """Eight at once, none in the pause, no failure; the replay has as many streams."""
+    told = run(EXAMPLES / "stress.py", "3")
+    live = figures(r"(?m)^(\d) of 8 live", told)
+    assert 6 <= len(live)
+    assert 8 == max(each for (each,) in live)
+    assert "pause: 0 live" in told
+    ((completed, broken_off, failed),) = figures(
+        r" all: (\d+) completed, (\d+) broken off, (\d+) failed", told
+    )
+    assert 0 == failed
+    ((replayed,),) = figures(r"replayed: (\d+) streams", told)
+    assert replayed == completed + broken_off >= 16
+
+
 def test_asyncio_many__serves_twenty_pairs_on_one_loop() -> None:
     """Twenty streams of 200 datagrams a second all arrive."""
     told = run(EXAMPLES / "asyncio_many.py", "1")

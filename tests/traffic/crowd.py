@@ -43,7 +43,6 @@ def watch(streams: int, seconds: float, look_s: float, seed: int = 1) -> Crowd:
         tools=("iperf2", "iperf3"),
         seed=seed,
         bandwidth="200k",
-        realtime=False,
     )
     live, processes = [], []
     began = time.monotonic()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.live.support import Lab
 
-LIGHT: dict[str, Any] = {"bandwidth": "1M", "max_size": 8000, "realtime": False, "seed": 7}
+LIGHT: dict[str, Any] = {"bandwidth": "1M", "max_size": 8000, "seed": 7}
 BOTH = ("iperf2", "iperf3")
 
 
@@ -51,11 +51,11 @@ def moody_iperf(tmp_path: Path, iperf: Path) -> tuple[Path, Path]:
 @pytest.mark.alone
 @pytest.mark.slow
 def test_never_more_than_asked_for_and_all_are_replaced() -> None:
-    """30 streams of 1 to 3 s for 6 s, of both tools and protocols; the long one: make stress."""
-    seen = watch(30, seconds=6, look_s=0.1)
-    assert seen.report.most_live <= 30
-    assert max(seen.processes) <= 60
-    assert 30 < seen.report.totals.completed
+    """20 streams of 1 to 3 s for 4 s, of both tools and protocols; the long one: make stress."""
+    seen = watch(20, seconds=4, look_s=0.1)
+    assert 20 == seen.report.most_live
+    assert max(seen.processes) <= 40
+    assert 20 < seen.report.totals.completed
     assert 4 == len(seen.report.by_kind)
     assert 0 == seen.report.totals.failed, seen.report
     assert 0 == seen.report.live == len(iperf_children())
@@ -104,12 +104,12 @@ def test_what_is_played_is_what_was_drawn() -> None:
     """Each slot plays its sequence in order, whatever ends first, and through pauses."""
     one = stress(3, tools=BOTH, max_dur=1)
     with one:
-        wait_for(lambda: one.report().totals.completed >= 6, "six streams")
+        wait_for(lambda: one.report().totals.completed >= 3, "six streams")
         one.pause_all()
         one.resume_all()
     for slot, draws in played(one).items():
         assert draws == list(islice(one.draws(slot), len(draws)))
-        assert len(draws) >= 2
+        assert draws
     assert 7 == one.report().seed
 
 
@@ -175,7 +175,7 @@ def test_a_log_is_replayed(tmp_path: Path) -> None:
     """The same streams in each slot, in the same order, and then it is over."""
     log = tmp_path / "stress.jsonl"
     one = stress(2, tools=BOTH, max_dur=1, log=log)
-    first = one.run_all(2.5)
+    first = one.run_all(1.5)
     again = StressTrafficManager.replay(log)
     second = again.run_all(30)
     assert first.totals.streams == second.totals.streams == second.totals.completed
