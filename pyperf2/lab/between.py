@@ -1,4 +1,4 @@
-"""What goes missing between two places that datagrams pass: counted at both, compared at rest."""
+"""What goes missing between two places that datagrams pass: counted at both, and compared."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from pyperf2.lab.hits import Count
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pyperf2.lab.counters import Counters
     from pyperf2.lab.links import Link
     from pyperf2.lab.nft import Nft
 
 _TRIES: Final = 200
+_AGREED: Final = 2  # tries that have to find the same
 
 
 class _Gauge(NamedTuple):
     """A place where datagrams are counted."""
 
-    nft: Nft
+    counters: Counters
     table: str
     tail: str = ""
 
     def read(self) -> Count:
-        tallies = self.nft.counters(self.table)
-        data, fins = tallies[f"data{self.tail}"], tallies[f"fins{self.tail}"]
+        data, fins = (
+            self.counters.read(self.table, f"{kind}{self.tail}") for kind in ("data", "fins")
+        )
         return Count(datagrams=data.packets, bytes=data.bytes, fins=fins.packets)
 
 
@@ -34,7 +37,8 @@ class _Stretch(NamedTuple):
 
     first: _Gauge
     last: _Gauge
-    node: _Gauge  # which of the two is not in the wires
+    node: Nft  # of that which is not in the wires,
+    table: str  # and its table there
 
 
 class Between:
@@ -55,25 +59,27 @@ class Between:
             directions, Count()
         )  # of the times it was watched before
         self._start: Mapping[int, Count] | None = None  # what was missing already; None: no watch
-        self.exact = True  # whether all counters stood still when they were read
+        self._read = _at_rest
+        self.exact = True  # whether all counters could be read to the datagram
 
     def before(self) -> None:
-        """Watch from the node that sends to where the cable begins."""
+        """Watch from the node that sends to where the cable begins: nothing waits there."""
+        self._read = _on_the_fly
         for toward in self._directions:
             end = self._link.ends[1 - toward]
             table, script = rules.leaving(self._fault, end.device, bridge=end.node.is_bridge)
-            node = self._at_node(end.node.namespace, table, script)
+            nft, node = self._at_node(end.node.namespace, table, script)
             wire = self._in_wires(toward, rules.FIRST)
-            self._stretches[toward] = _Stretch(node, wire, node)
+            self._stretches[toward] = _Stretch(node, wire, nft, table)
 
     def behind(self) -> None:
-        """Watch from the end of the cable's rules to the node that receives."""
+        """Watch from the end of the cable's rules to the node that receives: with its queues."""
         for toward in self._directions:
             end = self._link.ends[toward]
             table, script = rules.arriving(self._fault, end.device)
-            node = self._at_node(end.node.namespace, table, script)
+            nft, node = self._at_node(end.node.namespace, table, script)
             wire = self._in_wires(toward, rules.LAST)
-            self._stretches[toward] = _Stretch(wire, node, node)
+            self._stretches[toward] = _Stretch(wire, node, nft, table)
 
     def begin(self) -> None:
         """What goes missing from now on counts."""
@@ -97,32 +103,60 @@ class Between:
         for toward, stretch in self._stretches.items():
             self._wires.unlead(self._link.number, toward, self._fault)
             self._wires.nft.do(rules.unseen(self._fault, toward))
-            stretch.node.nft.do(f"delete table {stretch.node.table}")
+            stretch.node.do(f"delete table {stretch.table}")
         self._stretches.clear()
 
-    def _at_node(self, namespace: str, table: str, script: str) -> _Gauge:
+    def _at_node(self, namespace: str, table: str, script: str) -> tuple[Nft, _Gauge]:
         nft = self._wires.nft_of(namespace)
         nft.do(script)
-        return _Gauge(nft, table)
+        return nft, _Gauge(self._wires.counters_of(namespace), table)
 
     def _in_wires(self, toward: int, place: int) -> _Gauge:
         self._wires.nft.do(rules.seen_counters(self._fault, toward))
         told = rules.seen(self._fault, toward)
         self._wires.lead(self._link.number, toward, self._fault, told, place=place)
-        return _Gauge(self._wires.nft, rules.WIRES, f"{self._fault}t{toward}")
+        return _Gauge(
+            self._wires.counters_of(self._wires.namespace), rules.WIRES, f"{self._fault}t{toward}"
+        )
 
     def _missing(self) -> tuple[dict[int, Count], bool]:
-        """Return what is between the counters, and whether they stood still meanwhile."""
-        sure = True
-        missing = {}
-        for toward, (first, last, _) in self._stretches.items():
-            after = first.read(), last.read()
-            for _ in range(_TRIES):
-                before, after = after, (first.read(), last.read())
-                if before == after:
-                    break
-            else:
-                sure = False
-            sent, came = after
-            missing[toward] = sent - came
-        return missing, sure
+        """Return what is between the counters, and whether that is exact."""
+        read = {
+            toward: self._read(first, last) for toward, (first, last, *_) in self._stretches.items()
+        }
+        missing = {toward: count for toward, (count, _) in read.items()}
+        return missing, all(sure for _, sure in read.values())
+
+
+def _at_rest(first: _Gauge, last: _Gauge) -> tuple[Count, bool]:
+    """Compare two counters where much may be on its way: when both stand still."""
+    after = first.read(), last.read()
+    for _ in range(_TRIES):
+        before, after = after, (first.read(), last.read())
+        if before == after:
+            return after[0] - after[1], True
+    return after[0] - after[1], False
+
+
+def _on_the_fly(first: _Gauge, last: _Gauge) -> tuple[Count, bool]:
+    """Compare two counters while datagrams pass both at once: what is missing stays the same.
+
+    It is never more than the first counter has over the last as that was before; and, but for what
+    is on its way for so long, never less than over the last as it is after.
+    """
+    came = last.read()
+    found: Count | None = None
+    agreed = 0
+    for _ in range(_TRIES):
+        sent = first.read()
+        most, came = sent - came, last.read()
+        if found is None or _number(most) < _number(found):
+            found, agreed = most, 0
+        agreed += sent - came == found
+        if agreed == _AGREED:
+            return found, True
+    return found or Count(), False
+
+
+def _number(count: Count) -> int:
+    return count.datagrams + count.fins

@@ -1,4 +1,8 @@
-"""A cable pulled: both ends lose their carrier, nobody is told but the kernels."""
+"""A cable pulled: both ends lose their carrier, nobody is told but the kernels.
+
+The two devices of a cable go down one after the other, and come up so. What is in the cable
+meanwhile would be lost behind the counters: a dam in front of them is shut first, and opened last.
+"""
 
 from __future__ import annotations
 
@@ -36,38 +40,51 @@ class Pulled:
         """
         if len(directions) != len(link.ends):
             raise UnsupportedImpairment(f"{impairment} always hits both directions")
-        self._link, self._wires = link, link.wires
+        self._link, self._wires, self._directions = link, link.wires, directions
+        self._dam = self._wires.next_fault()
         self._between = Between(link, self._wires.next_fault(), directions)
 
     def prepare(self) -> None:
-        """Put the counters in place."""
+        """Put the dam and the counters behind it in place."""
         self._wires.connect()
         self._between.before()
+        self._wires.nft.do(self._script(rules.dam))
+        for toward in self._directions:
+            gate = [rules.gate(self._dam, toward)]
+            self._wires.lead(self._link.number, toward, self._dam, gate, place=rules.DAM)
 
     def on(self) -> Bracket:
         """Take both devices of the cable down."""
         self._between.begin()
-        return self._set(up=False)
+        shut = self._wires.nft.switch(self._script(rules.shut))
+        return spanning(shut, self._set(up=False))
 
     def off(self) -> Bracket:
         """Bring both up, and wait until the ends send again."""
         ends = [(end.node.namespace, end.device) for end in self._link.ends]
         up = self._set(up=True)
-        carried = bracketed(lambda: self._wires.await_carriers(self._link.number, ends))[1]
+        self._wires.await_carriers(self._link.number, ends)
+        opened = self._wires.nft.switch(self._script(rules.switch_off))
         self._between.end()
-        return spanning(up, carried)
+        return spanning(up, opened)
 
     def counts(self) -> Mapping[int, Count]:
-        """Return what left a node and never came into the cable, while it was on."""
+        """Return what left a node and never came through the cable, while it was on."""
         return self._between.counts()
 
     def exact(self) -> bool:
-        """Tell whether all counters stood still when they were read."""
+        """Tell whether the counters could be read to the datagram."""
         return self._between.exact
 
     def remove(self) -> None:
-        """Take the counters away."""
+        """Take counters and dam away."""
         self._between.remove()
+        for toward in self._directions:
+            self._wires.unlead(self._link.number, toward, self._dam)
+        self._wires.nft.do(self._script(rules.undam))
+
+    def _script(self, part: rules.Switch) -> str:
+        return "\n".join(part(self._dam, toward) for toward in self._directions)
 
     def _set(self, *, up: bool) -> Bracket:
         names = [rules.device(self._link.number, end).encode() for end in (0, 1)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyperf2.lab.impairments import Filtering
 
 WIRES: Final = "netdev lab"  # family and name of the table
-FIRST, MIDDLE, LAST = range(3)  # places in front of the forwarding
+DAM, FIRST, MIDDLE, LAST = range(4)  # places in front of the forwarding
 # The header of UDP is 8 bytes. Only the first fragment of a datagram has one: it counts once.
 _DATAGRAM: Final = "udp length ge 8"
 # iperf2: sequence numbers of data are positive, those of FINs negative. iperf3 has seconds there.
@@ -103,6 +103,22 @@ def switch_on(fault: int, toward: int) -> str:
 def switch_off(fault: int, toward: int) -> str:
     """Return what switches an impairment off."""
     return f"flush chain {WIRES} gate{fault}t{toward}"
+
+
+def dam(fault: int, toward: int) -> str:
+    """Return what makes a gate with nothing behind it, open so far."""
+    return f"add chain {WIRES} gate{fault}t{toward}"
+
+
+def undam(fault: int, toward: int) -> str:
+    """Return what removes it; nothing may lead to it any more."""
+    gone = f"chain {WIRES} gate{fault}t{toward}"
+    return f"flush {gone}\ndelete {gone}"
+
+
+def shut(fault: int, toward: int) -> str:
+    """Return what has a dam let nothing pass; `switch_off` opens it again."""
+    return f"add rule {WIRES} gate{fault}t{toward} drop"
 
 
 def _way(link: int, toward: int) -> str:

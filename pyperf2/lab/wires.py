@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyperf2.errors import NameSpaceNotFoundError, StateError
 from pyperf2.lab import kernel, rules
+from pyperf2.lab.counters import Counters
 from pyperf2.lab.nft import Nft
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Wires:
         self._asking = threading.Lock()
         self._control: socket.socket | None = None
         self._elsewhere: dict[str, Nft] = {}
+        self._counters: dict[str, Counters] = {}
 
     def connect(self) -> None:
         """Open what `ask` and `control` need, so that they need no time for it."""
@@ -83,6 +85,12 @@ class Wires:
         if namespace not in self._elsewhere:
             self._elsewhere[namespace] = Nft(namespace)
         return self._elsewhere[namespace]
+
+    def counters_of(self, namespace: str) -> Counters:
+        """Return the counters of a namespace: that of a node, or this."""
+        if namespace not in self._counters:
+            self._counters[namespace] = Counters(namespace)
+        return self._counters[namespace]
 
     def run(self, link: int, ends: Sequence[tuple[str, str, str]], *, offload: bool) -> None:
         """Run a cable.
@@ -147,6 +155,8 @@ class Wires:
         """Let go of the rules; the namespace is removed by who made it."""
         for rules_of in (self.nft, *self._elsewhere.values()):
             rules_of.close()
+        for counters in self._counters.values():
+            counters.close()
         for opened in (self._netlink, self._control):
             if opened is not None:
                 opened.close()
