@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyperf2.convergence.events import now
@@ -61,10 +63,12 @@ class ConvergenceTest:
 
         Raises:
             OptionError: no flow, no event, two flows that would get in each other's way, a time
-                that is none.
+                that is none, or is not over before ``timeout``.
         """
         self.flows = tuple(flows)
-        self.events: tuple[Callable[[], Any], ...] = (event,) if callable(event) else tuple(event)
+        self.events: tuple[Callable[[], Any], ...] = (
+            (event,) if callable(event) else tuple(event or ())
+        )
         self.steady, self.recovery, self.timeout = steady, recovery, timeout
         self.report_interval = report_interval
         self.report: ConvergenceReport | None = None
@@ -76,6 +80,12 @@ class ConvergenceTest:
         for name in ("steady", "recovery", "timeout", "report_interval"):
             if not getattr(self, name) > 0:
                 raise OptionError(f"{name}={getattr(self, name)!r}: more than 0 seconds are wanted")
+        for name in ("steady", "recovery"):
+            if getattr(self, name) >= timeout:
+                raise OptionError(
+                    f"{name}={getattr(self, name):g} is never reached within timeout={timeout:g}; "
+                    "take a longer timeout"
+                )
         if not self.events or not all(callable(one) for one in self.events):
             raise OptionError("event is something to call without arguments, or a sequence of such")
         refuse_conflicts(self.flows)
@@ -114,15 +124,8 @@ class ConvergenceTest:
                 or it was aborted. The error names flow and step, and has the ``report`` so far.
             StateError: it runs already.
         """
-        if repeat < 1:
-            raise OptionError(f"repeat={repeat}: at least 1 is wanted")
-        if not self._busy.acquire(blocking=False):
-            raise StateError("this test runs already; make another for another thread")
-        try:
-            return self._run_all(repeat)
-        finally:
-            self.step = None
-            self._busy.release()
+        self._claim(repeat)
+        return self._run_claimed(repeat)
 
     async def run_async(self, repeat: int = 1) -> ConvergenceReport:
         """Run the test beside an event loop; cancelling it stops everything.
@@ -130,17 +133,36 @@ class ConvergenceTest:
         The events are called in another thread; one that is a coroutine function gets a loop of
         its own there.
         """
-        running = asyncio.ensure_future(asyncio.to_thread(self.run, repeat))
+        self._claim(repeat)  # here: a cancellation may come before the thread has begun
+        run = partial(contextvars.copy_context().run, self._run_claimed, repeat)
+        try:
+            running = asyncio.get_running_loop().run_in_executor(None, run)
+        except BaseException:
+            self._busy.release()
+            raise
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             self.abort()
             with contextlib.suppress(ConvergenceError):
-                await running
+                await asyncio.shield(running)
             raise
 
-    def _run_all(self, repeat: int) -> ConvergenceReport:
+    def _claim(self, repeat: int) -> None:
+        if repeat < 1:
+            raise OptionError(f"repeat={repeat}: at least 1 is wanted")
+        if not self._busy.acquire(blocking=False):
+            raise StateError("this test runs already; make another for another thread")
         self.aborted.clear()
+
+    def _run_claimed(self, repeat: int) -> ConvergenceReport:
+        try:
+            return self._run_all(repeat)
+        finally:
+            self.step = None
+            self._busy.release()
+
+    def _run_all(self, repeat: int) -> ConvergenceReport:
         self.report = None
         runs: list[ConvergenceRun] = []
         for number in range(1, repeat + 1):

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -155,6 +156,32 @@ def test_beside_an_event_loop_cancelling_stops_everything() -> None:
     assert {} == iperf_children()
     assert test.report is not None
     assert "aborted" in (test.report.error or "")
+
+
+def test_a_cancellation_counts_before_the_thread_of_the_test_has_begun() -> None:
+    """Nor does it keep the test from being run again, in a loop or out of it."""
+    test = ConvergenceTest([loopback()], nothing, **QUICK | {"recovery": 8.0})
+
+    async def cancelled() -> None:
+        busy = threading.Event()
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(max_workers=1))
+        waiting = loop.run_in_executor(None, busy.wait, 10)
+        running = asyncio.ensure_future(test.run_async())
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.sleep(0)
+        busy.set()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await waiting
+
+    asyncio.run(cancelled())
+    assert test.report is not None
+    assert "it was aborted" in (test.report.error or "")
+    assert {} == iperf_children()
+    test.recovery = 0.2
+    assert test.run().error is None
 
 
 @pytest.mark.netns

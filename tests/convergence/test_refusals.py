@@ -30,7 +30,7 @@ def test_no_flow_is_refused() -> None:
         ConvergenceTest([], nothing)
 
 
-@pytest.mark.parametrize("event", [(), [3], [nothing, None]])
+@pytest.mark.parametrize("event", [(), [3], [nothing, None], None])
 def test_no_event_is_refused(event: Any) -> None:
     """Nor is what cannot be called one."""
     with pytest.raises(OptionError, match="something to call"):
@@ -43,6 +43,15 @@ def test_a_time_that_is_none_is_refused(name: str) -> None:
     for seconds in (0.0, -1.0, float("nan")):
         with pytest.raises(OptionError, match=name):
             ConvergenceTest([make("a")], nothing, **{name: seconds})
+
+
+@pytest.mark.parametrize("name", ["steady", "recovery"])
+def test_a_time_that_cannot_be_over_before_the_timeout_is_refused(name: str) -> None:
+    """No flow would ever be steady, or have recovered."""
+    times = {"steady": 1.0, "recovery": 1.0, "timeout": 2.0}
+    ConvergenceTest([make("a")], nothing, **times)
+    with pytest.raises(OptionError, match=rf"{name}=2 .* timeout=2; take a longer"):
+        ConvergenceTest([make("a")], nothing, **times | {name: 2.0})
 
 
 def test_two_flows_of_one_name_are_refused() -> None:
