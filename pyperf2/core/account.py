@@ -79,7 +79,7 @@ class ReceiverAccount:
         """Take the line that begins the stream."""
         self._estimator.first_sequence = connected.first_sequence
         if connected.arrived.wall_ns and not self._profile.closer_is_counted:
-            self._zero.place(connected.arrived.wall_ns, _CONNECTED_LAG_S)
+            self._zero.place(connected.arrived, _CONNECTED_LAG_S)
 
     def feed(self, interval: Interval) -> Count:
         """Count one interval and give what it adds."""
@@ -97,7 +97,7 @@ class ReceiverAccount:
         self._estimator.feed(interval.start, interval.end, count)
         if count.late:
             self._amend(0, count.late, interval)
-        self._zero.place(interval.arrived.wall_ns, interval.end)
+        self._zero.place(interval.arrived, interval.end)
         return count
 
     def take_whole(self, interval: Interval, packets: int) -> bool:
@@ -111,7 +111,7 @@ class ReceiverAccount:
             return False
         self._last, self._last_count = interval, None
         self._whole += packets
-        self._zero.place(interval.arrived.wall_ns, end)
+        self._zero.place(interval.arrived, end)
         return True
 
     @property

@@ -58,7 +58,7 @@ class Hit:
         link: the name of the link.
         began: when it was switched on.
         ended: when it was switched off; None while it is on.
-        exact: whether the count is exact; False if the ends of a `LinkDown` could not be read at a
+        exact: whether the count is exact; False if counters on both ends could not be read at a
             quiet moment.
         counts: what it took, by the name of the node it was on its way to; read when it ended.
     """
