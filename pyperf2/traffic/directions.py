@@ -67,7 +67,7 @@ class Repetition:
 
     @property
     def authority(self) -> Result | None:
-        """The result that counts: the client's with TCP, the server's with UDP.
+        """Give the result that counts, the client's with TCP and the server's with UDP.
 
         A datagram that was sent may be lost, so the receiver counts. With TCP the client is told
         when all has arrived: iperf2's waits for that and counts the time, iperf3's fetches what

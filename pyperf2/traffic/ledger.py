@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from pyperf2.core import yardsticks
@@ -113,21 +113,22 @@ class StressTotals:
 class StressReport:
     """What a stress test has left so far.
 
+    ``failures`` are the latest hundred (``totals.failed`` counts all), ``history`` the latest
+    thousand streams that are over, the oldest first.
+
     Attributes:
         seed: what it was drawn from; the same one gives the same sequence.
         live: how many streams run just now.
         most_live: the most there ever were at once.
         by_kind: totals of each tool, protocol and comm type.
-        failures: the latest hundred; ``totals.failed`` counts all.
         worst: the stream that lost the greatest share of its datagrams; None if none lost any.
-        history: the latest thousand streams that are over, the oldest first.
         log_error: why the log is incomplete; empty if it is not.
     """
 
     seed: int | str
     live: int
     most_live: int
-    by_kind: Mapping[Kind, StressTotals] = field(default_factory=dict)
+    by_kind: Mapping[Kind, StressTotals]
     failures: tuple[Played, ...] = ()
     worst: Played | None = None
     history: tuple[Played, ...] = ()
