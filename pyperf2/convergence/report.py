@@ -45,10 +45,11 @@ class ConvergenceReport(ConvergenceRun):
         """Compare every run with limits; ``bool(verdict)`` is True if all are kept for certain.
 
         A flow that never recovered violates any check. A limit inside the error bar of a figure
-        is undecided, and so is an outage that only a stalled sender may have made.
+        is undecided, and so is an outage that only a stalled sender may have made, or a count that
+        nobody made.
 
         Args:
-            flows: names of those to look at; all of them otherwise.
+            flows: names of those to look at; None for all.
             limits: ``max_outage_ms`` (each outage), ``max_loss_of_connectivity_ms`` (all outages
                 of a flow together), ``max_convergence_ms`` (from the event), ``max_lost``,
                 ``max_out_of_order``, ``max_duplicates`` (datagrams per flow), ``max_flows_hit``.

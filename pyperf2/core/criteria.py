@@ -11,6 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core.figures import Figure
+from pyperf2.core.outcome import refuse_unknown_flows
 from pyperf2.errors import OptionError
 
 if TYPE_CHECKING:
@@ -124,6 +125,11 @@ class _Limit:
     unit: str
     scale: float = 1.0
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is of datagrams: who does not count them is no proof of anything."""
+        return self.unit == "datagrams"
+
 
 _LIMITS: Final[Mapping[str, _Limit]] = {
     "max_outage_ms": _Limit(_outages, "outage of", "ms", _MS),
@@ -150,10 +156,9 @@ def judge(
             raise OptionError(f"there is no limit {name!r}; there are: {', '.join(known)}")
         if not isinstance(limit, (int, float)) or not isfinite(limit) or limit < 0:
             raise OptionError(f"{name}={limit!r}: a limit is a number, 0 or more")
-    named = {one.flow for run in runs for one in run.flows}
-    missing = [name for name in flows or () if name not in named]
-    if missing:
-        raise OptionError(f"there is no flow {missing[0]!r}; there are: {', '.join(sorted(named))}")
+    named = [one.flow for run in runs for one in run.flows]
+    if named:  # a run that was broken off before its start has none
+        refuse_unknown_flows(flows, named)
     checks = [check for run in runs for check in _of_run(run, limits, flows)]
     if not runs:
         checks.append(
@@ -174,6 +179,10 @@ def _of_run(
         for name, limit in limits.items():
             if name != _FLOWS_HIT:
                 yield from _held(run, flow, name, limit)
+    if flows and all(one.protocol == "tcp" for one in flows):
+        for name in (one for one in limits if one != _FLOWS_HIT and _LIMITS[one].counts):
+            text = f"undecided: run {run.number}: {name}: none of these flows counts datagrams"
+            yield Check(run=run.number, limit=name, passed=None, text=text)
     if _FLOWS_HIT in limits:
         hit, limit = sum(one.hit for one in flows), limits[_FLOWS_HIT]
         word = "passed" if hit <= limit else "failed"
@@ -197,7 +206,17 @@ def _recovery(run: ConvergenceRun, flow: FlowOutcome) -> Check:
 
 def _held(run: ConvergenceRun, flow: FlowOutcome, name: str, limit: float) -> Iterator[Check]:
     rule = _LIMITS[name]
-    for figure, suspect in rule.figures(flow):
+    figures = list(rule.figures(flow))
+    if not figures and rule.counts and flow.protocol == "udp" and flow.status != "no data":
+        yield Check(
+            run=run.number,
+            limit=name,
+            passed=None,
+            text=f"undecided: {_name(run, flow)}: {name}: iperf did not tell",
+            flow=flow.flow,
+            receiver=flow.receiver,
+        )
+    for figure, suspect in figures:
         scaled = Figure(figure.value * rule.scale, figure.error * rule.scale)
         passed = scaled.is_within(limit)
         why = ""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from pyperf2.core.book import is_sum
 from pyperf2.core.figures import Figure, total
 from pyperf2.core.stamp import moment
+from pyperf2.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from pyperf2.core.gaps import Outage
@@ -137,6 +138,22 @@ class FlowOutcome:
         if not self.outages:
             return None
         return total(_gap(one) for one in self.outages)
+
+
+def refuse_unknown_flows(asked: Sequence[str] | None, there: Collection[str]) -> None:
+    """Refuse to take only flows that there are not; None takes all.
+
+    Raises:
+        OptionError: a name of none of them, no name, or a text in place of names.
+    """
+    if asked is None:
+        return
+    if isinstance(asked, str) or not asked:
+        raise OptionError(f"flows={asked!r}: a list of names is wanted, or None for all flows")
+    missing = [name for name in asked if name not in there]
+    if missing:
+        names = ", ".join(sorted(set(there))) or "none"
+        raise OptionError(f"there is no flow {missing[0]!r}; there are: {names}")
 
 
 def _gap(outage: Outage) -> Figure:

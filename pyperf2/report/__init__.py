@@ -28,8 +28,8 @@ def picture_of(
     chosen = run_of(runs, run)
     timeline = timeline_of(chosen, flows)
     if not timeline.tracks:
-        why = f"it was broken off: {chosen.error}" if chosen.error else "flows=None draws all"
-        raise OptionError(f"nothing to plot: no flow of run {chosen.number}; {why}")
+        why = f"; it was broken off: {chosen.error}" if chosen.error else ""
+        raise OptionError(f"nothing to plot: no flow of run {chosen.number}{why}")
     require_matplotlib()
     from pyperf2.report.picture import draw
 

@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyperf2.core.figures import Figure
-from pyperf2.core.outcome import begin_of, end_of
+from pyperf2.core.outcome import begin_of, end_of, refuse_unknown_flows
 from pyperf2.errors import OptionError
 
 if TYPE_CHECKING:
@@ -135,11 +135,7 @@ def timeline_of(run: ConvergenceRun, flows: Sequence[str] | None = None) -> Time
         OptionError: there is no such flow.
     """
     named = Counter(one.flow for one in run.flows)
-    missing = [name for name in flows or () if name not in named]
-    if missing:
-        raise OptionError(
-            f"there is no flow {missing[0]!r}; there are: {', '.join(sorted(named)) or 'none'}"
-        )
+    refuse_unknown_flows(flows, named)
     shown = [one for one in run.flows if flows is None or one.flow in flows]
     zero, since = _zero(run)
     tracks = tuple(

@@ -68,7 +68,27 @@ def test_what_cannot_be_known_does_not_pass() -> None:
     tcp = flow("t", protocol="tcp", packets_lost=None)
     assert report(tcp).check(max_outage_ms=50).passed is None
     assert report(tcp).check(max_outage_ms=200).passed is True
-    assert report(tcp).check(max_lost=0).passed is True, "TCP has no datagrams to lose"
+
+
+@pytest.mark.parametrize("limit", ["max_lost", "max_out_of_order", "max_duplicates"])
+def test_a_count_that_nobody_made_does_not_pass(limit: str) -> None:
+    """TCP beside a flow that counts is passed over; alone it is told, as is a silent iperf."""
+    silent: dict[str, Any] = {
+        "packets_lost": None, "packets_out_of_order": None, "packets_duplicate": None,
+    }  # fmt: skip
+    limits: dict[str, Any] = {limit: 0}
+    tcp, udp = flow("t", protocol="tcp", **silent), flow("u", **silent)
+    alone = report(tcp).check(**limits)
+    assert (None, (f"undecided: run 1: {limit}: none of these flows counts datagrams",)) == (
+        alone.passed,
+        alone.lines,
+    )
+    untold = report(flow("a"), udp).check(**limits)
+    assert (None, (f"undecided: run 1: u at rx: {limit}: iperf did not tell",)) == (
+        untold.passed,
+        untold.lines,
+    )
+    assert report(flow("a"), tcp).check(**limits).passed is True
 
 
 def test_every_run_has_to_keep_the_limits() -> None:
@@ -108,6 +128,20 @@ def test_a_flow_that_is_none_is_refused() -> None:
     """The error names those that are there."""
     with pytest.raises(OptionError, match="'x'; there are: a"):
         report(flow("a")).check(flows=["x"])
+
+
+@pytest.mark.parametrize("flows", [[], (), "", "a"])
+def test_flows_that_name_none_are_refused(flows: Any) -> None:
+    """No flow would keep every limit; a text is a list of letters."""
+    with pytest.raises(OptionError, match="a list of names is wanted, or None for all flows"):
+        report(flow("a")).check(max_lost=0, flows=flows)
+
+
+def test_of_a_run_that_never_started_any_flow_may_be_asked() -> None:
+    """It has none that could be compared with: what broke it off is told."""
+    verdict = report(error="validate: no such namespace").check(max_lost=0, flows=["a"])
+    assert verdict.passed is None
+    assert ("undecided: run 1 was broken off: validate: no such namespace",) == verdict.lines
 
 
 @given(

@@ -39,7 +39,8 @@ def test_a_violated_limit_fails_the_test_and_shows_the_table(run: Run) -> None:
     done.stdout.fnmatch_lines([
         "convergence limits violated",
         "failed: run 1: voice at server-1: lost *; limit 10",
-        "failed: run 1: voice at server-1: outage of * ms; limit 20",
+        # "failed", or "undecided" of a sender that stalled on a busy machine
+        "*: run 1: voice at server-1: outage of * ms; limit 20*",
         "*- Convergence -*",
         "flow   receiver * status *",
         "voice  server-1 * recovered *",

@@ -178,7 +178,7 @@ def test_a_run_without_flows_cannot_be_drawn() -> None:
     """It was broken off before one was started; the error has the reason."""
     with pytest.raises(OptionError, match="no flow of run 1; it was broken off: validate: no"):
         report(events=(), error="validate: no").plot()
-    with pytest.raises(OptionError, match="flows=None draws all"):
+    with pytest.raises(OptionError, match="None for all flows"):
         mixed().plot(flows=[])
 
 
