@@ -13,7 +13,7 @@ BIN := .venv/bin
 PYTEST := env --default-signal=INT,QUIT,HUP,TERM $(BIN)/python -m pytest
 
 .PHONY: help demo test format lint docs unit test-pythons test-versions test-wheel \
-	soak soak-iperf3 frr fuzz accuracy selftest clean
+	soak soak-iperf3 frr stress fuzz accuracy bench selftest clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -82,6 +82,10 @@ accuracy: ## measure loss and outages against packet counters, and write the tab
 	@.ci/setup dev
 	@.ci/fetch-iperf
 	$(BIN)/python -m benchmarks.accuracy
+
+bench: ## CPU, memory and times beside the old package, and write the tables in the docs
+	@.ci/setup dev
+	$(BIN)/python -m benchmarks.bench
 
 selftest: ## 20 outages of each length from 5 ms to 1 s, in 4 flows and in 8: three minutes
 	@.ci/setup run
