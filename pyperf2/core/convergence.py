@@ -150,9 +150,12 @@ class ConvergenceRun:
         known = [period for period in periods if period is not None]
         if self.never_recovered or not counting or len(known) < len(counting):
             return None
+        # Where a load is given in bits: what was sent in the same time is in proportion to it.
         loads = [one.offered_pps or 0.0 for one in counting]
         if not all(loads):
-            loads = [1.0] * len(loads)  # not known for all: each counts the same
+            loads = [float(one.packets_sent or 0) for one in counting]
+        if not all(loads):
+            loads = [1.0] * len(loads)
         weighted = [
             Figure(period.value * load, period.error * load)
             for period, load in zip(known, loads, strict=True)

@@ -49,11 +49,17 @@ def text_of(runs: Sequence[ConvergenceRun]) -> str:
     if len(runs) > 1:
         lines.append(f"over {len(runs)} runs")
         for name, one in statistics_of(runs).items():
-            scale = _MS if name.endswith("_s") else 1.0
-            unit = "ms" if name.endswith("_s") else "datagrams"
-            words = name.removesuffix("_s").replace("_", " ")
-            lines.append(f"  {words}, {unit}: {_told_statistics(one, scale)}")
+            words, scale = heading_of(name)
+            of = f" ({one.count} of {len(runs)} runs)" if one.count < len(runs) else ""
+            lines.append(f"  {words}{of}: {_told_statistics(one, scale)}")
     return printable("\n".join(lines).rstrip()) or "nothing was run"
+
+
+def heading_of(figure: str) -> tuple[str, float]:
+    """Give what a figure of this name is called, with its unit, and what it is multiplied by."""
+    is_time = figure.endswith("_s")
+    words = figure.removesuffix("_s").replace("_", " ")
+    return f"{words}, {'ms' if is_time else 'datagrams'}", _MS if is_time else 1.0
 
 
 def _head(run: ConvergenceRun, runs: int) -> Iterator[str]:
@@ -66,10 +72,10 @@ def _head(run: ConvergenceRun, runs: int) -> Iterator[str]:
         yield f"{which}: event {run.events[0].name!r} at {at} ±{error_ms:.1f} ms"
     if run.error is not None:
         yield f"broken off: {run.error}"
-    zero_ns = run.events[0].before.monotonic_ns if run.events else 0
-    for mark in (*run.events[1:], *run.marks):
-        since_ms = (mark.before.monotonic_ns - zero_ns) / 1e6
-        yield f"  {since_ms:+.1f} ms: {mark.name}"
+    first = run.events[0] if run.events else None
+    for mark in sorted((*run.events[1:], *run.marks), key=lambda one: one.wall.value):
+        since = "" if first is None else f"{(mark.wall.value - first.wall.value) * _MS:+.1f} ms: "
+        yield f"  {since}{mark.name}"
 
 
 def _table(run: ConvergenceRun) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from pyperf2.core.convergence_tables import heading_of
 from pyperf2.core.figures import Figure
 from pyperf2.report.markup import element
 
@@ -126,14 +127,9 @@ def _outage(flow: FlowOutcome, span: Span) -> list[object]:
 
 
 def _statistic(name: str, one: Statistics) -> list[object]:
-    is_time = name.endswith("_s")
-    words = name.removesuffix("_s").replace("_", " ")
+    words, scale = heading_of(name)
     figures = (one.minimum, one.median, one.mean, one.p95, one.maximum)
-    return [
-        f"{words}, {'ms' if is_time else 'datagrams'}",
-        one.count,
-        *(told(figure, _MS if is_time else 1) for figure in figures),
-    ]
+    return [words, one.count, *(told(figure, scale) for figure in figures)]
 
 
 def _count(count: int | None) -> str:

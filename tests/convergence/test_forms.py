@@ -134,3 +134,23 @@ def test_the_table_tells_everything_to_a_person() -> None:
     (row,) = {line for line in told.splitlines() if line.startswith("a  ")}
     assert row.split()[:5] == ["a", "rx", "recovered", "20", "1"]
     assert "20.0 ±1.0" in row
+
+
+def test_what_happened_is_told_in_its_order_from_the_event_s_instant_on() -> None:
+    """The same offsets as on the picture and the page: 0 is the middle of the event's stamp."""
+    told = report(
+        flow("a"),
+        events=(stamp("cut", wide_s=0.1), stamp("mend", at_s=0.3)),
+        marks=(stamp("noticed", at_s=0.2), stamp("ready", at_s=-0.5)),
+    )
+    lines = [line.strip() for line in told.text().splitlines()[1:4]]
+    assert ["-500.0 ms: ready", "+200.0 ms: noticed", "+300.0 ms: mend"] == lines
+
+
+def test_statistics_say_of_how_many_runs_they_are() -> None:
+    """A run whose flows never recovered has no full convergence time: it is not passed over."""
+    good = report(flow("a", outage(0.0, 20)))
+    dark = report(flow("a", outage(0.0, 20, complete=False, method="open")))
+    told = ConvergenceReport.of([*good.runs, *good.runs, *dark.runs]).text()
+    assert "  full convergence, ms (2 of 3 runs): min 20.0 ±1.5," in told
+    assert "  packets lost, datagrams: min 20.0," in told

@@ -78,6 +78,17 @@ def test_all_that_was_lost_by_all_that_was_offered() -> None:
     assert average.value == pytest.approx(140 / 3500)
 
 
+def test_a_load_that_is_given_in_bits_is_weighed_by_what_was_sent() -> None:
+    """One announced no datagrams a second; where not even what it sent is known, all are alike."""
+    first, second = flow("a", outage(0.0, 100), offered_pps=None), flow("b", offered_pps=2000.0)
+    told = report(
+        replace(first, packets_sent=10_000), replace(second, packets_sent=20_000)
+    ).loss_derived_loss_of_connectivity_s
+    assert told == about(100 / 3 * MS, 1 / 3 * MS)
+    told = report(replace(first, packets_sent=None), second).loss_derived_loss_of_connectivity_s
+    assert told == about(50 * MS, 0.5 * MS)
+
+
 def test_the_parameters_that_must_be_reported_are() -> None:
     """RFC 6412, 3.7.5 and 3.7.6; RFC 6413, 6.2.1: in the table and in the JSON document."""
     told = report(flow("a", interval_s=0.25), recovery_s=5.0)
