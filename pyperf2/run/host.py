@@ -279,22 +279,31 @@ class _Visit:
 
 def _apart(work: Callable[[], _T], discard: Callable[[_T], object]) -> _T:
     """Do something in a thread that ends with it: no signal is ever handled there."""
+    turn = threading.Lock()
+    begun, given_up, ended = (threading.Event() for _ in range(3))
     done: list[_T] = []
     failed: list[BaseException] = []
 
     def run() -> None:
+        with turn:
+            if given_up.is_set():
+                return
+            begun.set()
         try:
             done.append(work())
         except BaseException as error:  # noqa: BLE001 - raised where it was asked for
             failed.append(error)
+        ended.set()
 
     thread = threading.Thread(target=run, name="pyperf2-inside", daemon=True)
     try:
         thread.start()
         thread.join()
-    except BaseException:
-        if thread.ident is not None:  # it has begun, and will not be long
-            thread.join()
+    except BaseException:  # a Ctrl-C, maybe in the middle of the start
+        with turn:
+            given_up.set()
+        if begun.is_set():  # it will not be long
+            ended.wait()
         for one in done:
             discard(one)
         raise

@@ -263,19 +263,20 @@ def test_the_main_thread_never_goes_there_and_what_it_cannot_take_is_discarded(
     where = place.inside(lambda: (threading.current_thread(), namespace_of()))
     assert where[0] is not threading.main_thread()
     assert where[1] != home
-    waited = threading.Event()
+    entered = threading.Event()
     discarded: list[bool] = []
-    join = threading.Thread.join
 
-    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
-        if not waited.is_set():
-            waited.set()
-            raise KeyboardInterrupt
-        join(thread, timeout)
+    def interrupted(_: threading.Thread) -> None:
+        assert entered.wait(10)
+        raise KeyboardInterrupt
+
+    def work() -> bool:
+        entered.set()
+        return namespace_of() != home
 
     monkeypatch.setattr(threading.Thread, "join", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        place.inside(lambda: waited.wait(10), discarded.append)
+        place.inside(work, discarded.append)
     assert [True] == discarded
 
 
