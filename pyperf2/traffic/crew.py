@@ -108,11 +108,11 @@ class Crew:
             await slot.settled.wait()
 
     async def _call_in(self) -> None:
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._tasks = []
 
     def _forget_alarm(self) -> None:
         alarm, self._alarm = self._alarm, None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pyperf2.core import yardsticks
 
@@ -72,10 +72,6 @@ class Played:
             loss_percent=share.value if udp and share is not None else None,
             error=error,
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain data, ready for JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

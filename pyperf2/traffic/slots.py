@@ -65,7 +65,10 @@ class Slot:
                 self._starts.release()
                 self.settled.set()
                 return
-            error = await self._play(draw)
+            try:
+                error = await self._play(draw)
+            except Exception as unforeseen:  # noqa: BLE001 - a slot never ends unseen
+                error = unforeseen
             if error is None:
                 pause_s = _FIRST_PAUSE_S
                 continue
@@ -94,10 +97,10 @@ class Slot:
             self._ledger.up()
             self.settled.set()
 
-        if self._journal is not None:
-            self._journal.begin(draw)
         outcome: Outcome = "completed"
         try:
+            if self._journal is not None:
+                self._journal.begin(draw)
             stream = self._stream(draw)
             await perform_async(running([stream], draw.seconds, up))
         except asyncio.CancelledError:
@@ -115,13 +118,11 @@ class Slot:
                 self._ledger.down()
             self.settled.set()
             results = None if stream is None else stream.results
-            self._enter(Played.of(draw, outcome, ran_s, results, str(failure or "")))
+            played = Played.of(draw, outcome, ran_s, results, str(failure or ""))
+            self._ledger.enter(played)
+            if self._journal is not None:
+                self._journal.end(played)
         return failure
-
-    def _enter(self, played: Played) -> None:
-        self._ledger.enter(played)
-        if self._journal is not None:
-            self._journal.end(played)
 
     def _stream(self, draw: Draw) -> AsyncStream:
         """Make the stream, on the slot's port."""
