@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyperf2.core import kinds
 from pyperf2.core.command import port_of
+from pyperf2.core.labels import label_of
 from pyperf2.errors import OptionError
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class Flow:
         return (*self.receivers, self.client)
 
     def name_of(self, server: IPerfInstance) -> str:
-        """Name one of its receivers: by its own name, its namespace, or its number."""
-        names = [str(one.name or one.use_linux_namespace or "") for one in self.receivers]
+        """Name one of its receivers: by its own name, its namespace or node, or its number."""
+        names = [str(one.name or label_of(one.use_linux_namespace or "")) for one in self.receivers]
         place = next(number for number, one in enumerate(self.receivers) if one is server)
         name = names[place]
         if names.count(name) == 1:

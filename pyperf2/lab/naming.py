@@ -10,11 +10,11 @@ from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from pyperf2.core.labels import LAB_NAME
 from pyperf2.errors import OptionError
 
 _FOLDER: Final = Path("/var/run/netns")  # where ip-netns(8) and pyroute2 keep the names
 _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
-_NAME: Final = re.compile(r"pyperf2-lab-.+-(?P<pid>\d+)-(?P<started>\d+)-(?P<space>\d+)-\d+")
 _labs: Final = count(1)
 
 
@@ -58,7 +58,7 @@ def orphans() -> list[str]:
 
 
 def _owner(name: str) -> Owner | None:
-    found = _NAME.fullmatch(name)
+    found = LAB_NAME.fullmatch(name)
     return None if found is None else Owner(*map(int, found.group("pid", "started", "space")))
 
 

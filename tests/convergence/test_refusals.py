@@ -12,6 +12,7 @@ import pytest
 from pyperf2 import Client, OptionError, Server
 from pyperf2.convergence import ConvergenceTest, Flow
 from pyperf2.convergence.events import name_of, now, stamped
+from pyperf2.lab import naming
 
 
 def make(name: str, *, client: Client | None = None, **server: Any) -> Flow:
@@ -133,6 +134,21 @@ def test_receivers_are_told_apart() -> None:
     assert ["left", "x", "receiver 3", "receiver 4"] == [flow.name_of(one) for one in servers]
     lone = make("a")
     assert "server" == lone.name_of(lone.receivers[0])
+
+
+def test_a_receiver_in_a_lab_is_named_as_its_node_is() -> None:
+    """The namespace's name is another one in each lab: reports, and CI's test cases, are alike."""
+    labs = [naming.next_lab() for _ in range(2)]
+    names = [naming.namespace_name(node, labs[0]) for node in ("tx-1", "b")]
+    flow = Flow(
+        "a",
+        receivers=[Server(use_linux_namespace=name) for name in names],
+        client=Client("192.0.2.1"),
+    )
+    assert ["tx-1", "b"] == [flow.name_of(one) for one in flow.receivers]
+    names[1] = naming.namespace_name("tx-1", labs[1])
+    flow.receivers[1].use_linux_namespace = names[1]
+    assert ["tx-1 1", "tx-1 2"] == [flow.name_of(one) for one in flow.receivers]
 
 
 def test_events_are_called_what_their_functions_are() -> None:
