@@ -94,6 +94,7 @@ def compare(played: Played, found: Findings, *, jitter_s: float = JITTER_S) -> N
     sure: list[list[tuple[Outage, float]]] = [[] for _ in played.breaks]
     for heard in played.heard:
         _Flow(played, heard, found, jitter_s).compare(sure)
+    _compare_reach(played, found)
     for one, told in zip(played.breaks, sure, strict=True):
         if len(told) >= _TWO:
             _compare_joint(played.run, one, told, found)
@@ -219,6 +220,14 @@ class _Flow:
         self._found.misses.append(
             Miss(run=self._run, flow=self._heard.flow, scenario=named, text=text)
         )
+
+
+def _compare_reach(played: Played, found: Findings) -> None:
+    """Miss blackouts that took nothing at all: to be exact about nothing proves nothing."""
+    meant = [one for one in played.heard if one.kind == "outages"]
+    if played.breaks and meant and not any(one.truth.lost for one in meant):
+        text = f"{len(played.breaks)} blackouts took no datagram: there is nothing to compare"
+        found.misses.append(Miss(run=played.run, flow=None, scenario="outages", text=text))
 
 
 def _uneven_s(error: Error) -> float:

@@ -43,6 +43,16 @@ def test_one_datagram_too_many_or_too_few_is_a_miss_that_is_named(off: int) -> N
     assert said.splitlines()[0] in text_of(told)
 
 
+def test_blackouts_that_took_nothing_are_a_miss() -> None:
+    """Nothing lost, nothing told: no figure was proven, and a broken lab must not be met."""
+    whole = replace(TRUTH, lost=0, gaps=())
+    told = report(played(stream(), stream(), truth=whole))
+    assert "not met" == told.verdict
+    (miss,) = told.misses
+    said = "run 1, outages: 1 blackouts took no datagram: there is nothing to compare"
+    assert said == str(miss)
+
+
 def test_an_outage_that_is_not_told_is_a_miss() -> None:
     """Nothing told where 200 were lost: the count is wrong, and the row shows 0 of 200."""
     told = report(played(stream()))
