@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyperf2.traffic.journal import Journal
     from pyperf2.traffic.slots import Slot
 
-STARTS_AT_ONCE: Final = 16  # streams; two cores start 15 a second, whether 8 at a time or 40
+STARTS_AT_ONCE: Final = 16  # streams; two cores start about 15 a second, 8 at a time or 40
 _LOOK_S: Final = 0.1
 
 
