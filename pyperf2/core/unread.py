@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pyperf2.core.records import Instant, Interval
+    from pyperf2.core import records  # which needs this module for its first class
 
 
 class Form(Protocol):
@@ -25,7 +25,7 @@ class Form(Protocol):
     later: tuple[str, ...]
     put: tuple[Callable[[Any, Any], None], ...]
 
-    def interval(self, line: bytes, stream_id: str, arrived: Instant) -> Interval:
+    def interval(self, line: bytes, stream_id: str, arrived: records.Instant) -> records.Interval:
         """Give the interval of a line of this shape, again."""
 
     def read(self, interval: Any, line: bytes) -> Iterable[Any]:
