@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyperf2.core.records import Instant
 from pyperf2.core.stamp import Stamp
+from pyperf2.errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,8 +27,20 @@ def name_of(event: Callable[[], Any]) -> str | None:
 
 
 def await_if_needed(returned: Any) -> Any:
-    """Run a coroutine, in a loop of its own, and give what it returns; give anything else back."""
-    return asyncio.run(_awaited(returned)) if inspect.isawaitable(returned) else returned
+    """Run a coroutine, in a loop of its own, and give what it returns; give anything else back.
+
+    Raises:
+        StateError: this thread runs a loop already.
+    """
+    if not inspect.isawaitable(returned):
+        return returned
+    if asyncio._get_running_loop() is None:  # noqa: SLF001 - the one that does not raise
+        return asyncio.run(_awaited(returned))
+    if inspect.iscoroutine(returned):
+        returned.close()
+    raise StateError(
+        "run() cannot wait for a coroutine inside a running event loop; use: await test.run_async()"
+    )
 
 
 async def _awaited(returned: Awaitable[Any]) -> Any:

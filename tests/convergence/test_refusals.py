@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import partial
 from types import SimpleNamespace
@@ -9,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pyperf2 import Client, OptionError, Server
+from pyperf2 import Client, OptionError, Server, StateError
 from pyperf2.convergence import ConvergenceTest, Flow
-from pyperf2.convergence.events import name_of, now, stamped
+from pyperf2.convergence.events import await_if_needed, name_of, now, stamped
 from pyperf2.lab import naming
 
 
@@ -149,6 +150,20 @@ def test_a_receiver_in_a_lab_is_named_as_its_node_is() -> None:
     names[1] = naming.namespace_name("tx-1", labs[1])
     flow.receivers[1].use_linux_namespace = names[1]
     assert ["tx-1 1", "tx-1 2"] == [flow.name_of(one) for one in flow.receivers]
+
+
+def test_a_coroutine_is_not_waited_for_inside_a_running_loop() -> None:
+    """As in a notebook: the error says what works there; nothing is left that was never awaited."""
+
+    async def event() -> int:
+        return 7
+
+    async def beside_a_loop() -> None:
+        with pytest.raises(StateError, match=r"use: await test\.run_async\(\)"):
+            await_if_needed(event())
+
+    asyncio.run(beside_a_loop())
+    assert 7 == await_if_needed(event())
 
 
 def test_events_are_called_what_their_functions_are() -> None:
