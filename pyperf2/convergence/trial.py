@@ -146,8 +146,10 @@ class Trial:
             before = now()
             try:
                 returned = await_if_needed(event())
-            except Exception as error:
+            except BaseException as error:  # begun it has, and what is lost since then is its doing
                 self._events.append(Stamp(name=name, before=before, after=now()))
+                if not isinstance(error, Exception):
+                    raise
                 message = f"{name!r} raised {type(error).__name__}: {error}"
                 raise ConvergenceError(self._step, message) from error
             self._events.append(stamped(name, before, now(), returned))
