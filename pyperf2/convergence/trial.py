@@ -146,7 +146,7 @@ class Trial:
             before = now()
             try:
                 returned = await_if_needed(event())
-            except BaseException as error:  # begun it has, and what is lost since then is its doing
+            except BaseException as error:  # it had begun: what is lost since is its doing
                 self._events.append(Stamp(name=name, before=before, after=now()))
                 if not isinstance(error, Exception):
                     raise
