@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from pyperf2.errors import StateError, TrafficError
+from pyperf2.traffic.steps import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,11 +47,14 @@ class Crew:
             raise
 
     async def pause(self, duration: float | None) -> None:
-        """Stop all streams; returns when none runs. After ``duration``, resume by itself."""
+        """Stop all streams; returns when none runs. After ``duration``, resume by itself.
+
+        Cancelled meanwhile, it pauses all the same, without an end.
+        """
         async with self._turn:
             self._check()
             self._forget_alarm()
-            await self._call_in()
+            await to_its_end(self._call_in())
             if duration is not None:
                 self._alarm = asyncio.create_task(self._wake(duration))
 
@@ -64,13 +68,7 @@ class Crew:
     async def stop(self) -> None:
         """Stop all streams, and give back all ports; more than once is no harm."""
         self._over = True
-        async with self._turn:
-            self._forget_alarm()
-            await self._call_in()
-            for slot in self._slots:
-                slot.release()
-            if self._journal is not None:
-                self._journal.close()
+        await to_its_end(self._send_home())
 
     async def wait(self, seconds: float) -> None:
         """Let time pass; less of it if all slots have played all they had."""
@@ -113,6 +111,15 @@ class Crew:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._tasks = []
+
+    async def _send_home(self) -> None:
+        async with self._turn:
+            self._forget_alarm()
+            await self._call_in()
+            for slot in self._slots:
+                slot.release()
+            if self._journal is not None:
+                self._journal.close()
 
     def _forget_alarm(self) -> None:
         alarm, self._alarm = self._alarm, None

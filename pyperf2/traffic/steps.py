@@ -63,7 +63,7 @@ class Stop:
 
     async def do_async(self) -> Failures:
         """Do it on the running loop; what is being stopped is, whoever cancels."""
-        outcomes = await _to_its_end(_together(one.stop() for one in self.members))
+        outcomes = await to_its_end(_together(one.stop() for one in self.members))
         found = zip(self.members, outcomes, strict=True)
         return {one: outcome for one, outcome in found if isinstance(outcome, BaseException)}
 
@@ -133,7 +133,7 @@ class Call:
 
     async def do_async(self) -> Any:
         """Do it beside the running loop; a thread cannot be cancelled, what it took is known."""
-        return await _to_its_end(asyncio.to_thread(self.function))
+        return await to_its_end(asyncio.to_thread(self.function))
 
 
 Step: TypeAlias = Start | Stop | Wait | Pause | Call
@@ -172,7 +172,7 @@ async def perform_async(course: Course[_T]) -> _T:
             error = raised
 
 
-async def _to_its_end(coroutine: Coroutine[Any, Any, _T]) -> _T:
+async def to_its_end(coroutine: Coroutine[Any, Any, _T]) -> _T:
     """Await it; who is cancelled meanwhile waits for its end, too."""
     task = asyncio.ensure_future(coroutine)
     try:

@@ -100,6 +100,29 @@ def test_a_pause_with_an_end_resumes_by_itself() -> None:
 
 
 @pytest.mark.slow
+def test_a_pause_that_is_interrupted_is_a_pause() -> None:
+    """None live, as was asked for, and all are again when it is resumed; so with a stop."""
+
+    async def cancelled(call: Any) -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(call, 0.001)
+
+    async def main() -> None:
+        one = AsyncStressTrafficManager(3, min_dur=60, max_dur=60, **LIGHT)
+        await one.start_all()
+        await cancelled(one.pause_all(60))
+        assert (0, True) == (one.live, one.paused)
+        await one.resume_all()
+        assert 3 == one.live
+        await cancelled(one.stop_all())
+        assert (0, {}, {}) == (one.live, iperf_children(), ports._lenders)
+        await one.stop_all()
+        assert not one.started
+
+    asyncio.run(main())
+
+
+@pytest.mark.slow
 def test_what_is_played_is_what_was_drawn() -> None:
     """Each slot plays its sequence in order, whatever ends first, and through pauses."""
     one = stress(3, tools=BOTH, max_dur=1)
