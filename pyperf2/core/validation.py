@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -40,6 +40,9 @@ class Custom:
         except Exception as error:  # noqa: BLE001 - user code; the reason stands in the report
             reason = f"it raised {type(error).__name__}: {error}"
             return Judgement(passed=False, reason=reason)
+        if isinstance(returned, Coroutine):  # true, whatever it would have said
+            returned.close()
+            return Judgement(passed=False, reason="it is a coroutine; give a plain function")
         return Judgement(passed=passed, reason="" if passed else f"it returned {returned!r}")
 
     @property

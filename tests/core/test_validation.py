@@ -302,6 +302,17 @@ def test_one_that_fails_keeps_none_from_being_evaluated() -> None:
     assert str(report).startswith("failed\nfailed: stream 'voice'")
 
 
+def test_a_coroutine_has_not_passed() -> None:
+    """It is true, and it has said nothing."""
+
+    async def good(_: Result) -> bool:
+        raise AssertionError("it is never run")
+
+    report = report_of(result(stream()), good, lambda judged: good(judged))  # noqa: PLW0108
+    assert [True, False, False] == [one.passed for one in report.findings]
+    assert all("it is a coroutine" in line for line in report.lines)
+
+
 def test_a_run_that_failed_has_not_passed() -> None:
     """Whatever it may have moved before, and without a criterion."""
     error = ConnectionFailed("reset by peer")
