@@ -114,7 +114,7 @@ class Clock:
     def add(self, boundary: float, number: float) -> None:
         """Learn that ``number`` was the highest at ``boundary``, undisturbed."""
         self._count += 1
-        weight = self._count if self._count < _MEMORY else _MEMORY
+        weight = min(_MEMORY, self._count)
         before = boundary - self._mean_b
         self._mean_b += before / weight
         self._mean_s += (number - self._mean_s) / weight

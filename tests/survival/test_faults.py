@@ -115,7 +115,10 @@ FAULTS = {
         "say('\\n' + FOURTH)", end, 0, intervals=4,
     ),
     "lines without end": Fault(
-        THEN + "while True: say('mad\\n' * 16384)", end, -SIGINT, "more than 20000 empty lines a second"
+        THEN + "while True: say('mad\\n' * 16384)",
+        end,
+        -SIGINT,
+        "more than 20000 empty lines a second",
     ),
     "every terminal's worst": Fault(
         THEN + "say('error: \\x1b]0;owned\\x07\\n'); os._exit(1)", end, 1, r"\\x1b\]0;owned\\x07"

@@ -110,6 +110,7 @@ def test_one_that_fails_is_told_with_its_reason(voice: Stream) -> None:
 UDP = [max_loss("2%"), max_lost(20), max_jitter("50ms"), max_outage("100ms"), no_gap()]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("options", "of_server", "of_client"),
     [
