@@ -176,6 +176,12 @@ def withdraw(key: Key, lender: Lender) -> None:
             del _lenders[key]
 
 
+def lenders_of(namespace: int, port: int) -> list[Lender]:
+    """Give those who hold a port of a namespace, for whichever protocol."""
+    with table:
+        return [one for key, one in _lenders.items() if (key[0], key[2]) == (namespace, port)]
+
+
 def namespace_here() -> int:
     """Return the inode that identifies this thread's network namespace, whatever name led to it."""
     return os.stat("/proc/thread-self/ns/net").st_ino  # noqa: PTH116

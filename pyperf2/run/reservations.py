@@ -158,9 +158,9 @@ class PortReservation:
 
 def reserve_port(
     port: int | None = None,
-    *,
-    find_port: bool = True,
+    find_port: bool = True,  # noqa: FBT001, FBT002 - given by place in scripts there are
     count: int = 10,
+    *,
     host: Host | str | None = None,
     protocol: Protocol | None = None,
 ) -> PortReservation:
@@ -175,22 +175,41 @@ def reserve_port(
 
     Raises:
         PortUnavailable: none was free; it names the port, the place and what was tried.
-        OptionError: a number that is none.
+        OptionError: a number or a count that is none.
         PrivilegeError: a port below 1024, or a namespace, and no right to it.
         NameSpaceNotFoundError: there is no such namespace.
     """
-    if count < 1:
-        raise OptionError(f"count={count}: at least 1 is wanted")
+    tries = whole("count", count, kinds.integer(1)) if find_port else 1
     place, protocols = _host(host), _protocols(protocol)
 
     def reserved() -> PortReservation:
-        numbers = _candidates(_number(port), count if find_port else 1)
+        numbers = _candidates(_number(port), tries)
         found = _first_free(place, protocols, numbers)
         if isinstance(found, PortReservation):
             return found
         raise PortUnavailable(errno.EADDRINUSE, _none_free(place, protocols, numbers, found))
 
     return place.inside(reserved, PortReservation.release)
+
+
+def unreserve_port(port: PortReservation | int, host: Host | str | None = None) -> None:
+    """Give back a port that this program has reserved; more than once does no harm.
+
+    Args:
+        port: the reservation, or its number, for all protocols.
+        host: where the number is reserved, as for `reserve_port`; a reservation knows.
+
+    Raises:
+        OptionError, PrivilegeError, NameSpaceNotFoundError: as `reserve_port`.
+    """
+    if isinstance(port, PortReservation):
+        port.release()
+        return
+    number = whole("port", port, kinds.PORT)
+    here = _host(host).inside(ports.namespace_here)
+    for lender in ports.lenders_of(here, number):
+        if isinstance(lender, PortReservation):
+            lender.release()
 
 
 def find_free_port(
@@ -225,6 +244,9 @@ def check_port(port: int, host: Host | str | None = None, protocol: Protocol | N
     return place.inside(is_free)
 
 
+check_if_port_is_free = check_port  # as other traffic managers call it
+
+
 def _first_free(
     host: Host, protocols: Sequence[Protocol], numbers: Sequence[int]
 ) -> PortReservation | str:
@@ -254,10 +276,15 @@ def _protocols(protocol: Protocol | None) -> tuple[Protocol, ...]:
 
 
 def _number(port: int | None) -> int | None:
+    return None if port is None else whole("port", port, kinds.PORT)
+
+
+def whole(name: str, given: object, kind: kinds.Kind) -> int:
+    """Read a whole number; OptionError for what is none."""
     try:
-        return None if port is None else int(kinds.PORT.parse(port))
+        return int(kind.parse(given))
     except (TypeError, ValueError) as error:
-        raise OptionError(f"port={port!r}: {error}") from error
+        raise OptionError(f"{name}={given!r}: {error}") from error
 
 
 def _candidates(port: int | None, count: int) -> Sequence[int]:

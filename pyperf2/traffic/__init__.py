@@ -17,7 +17,14 @@ from pyperf2.core.limits import (
 )
 from pyperf2.core.repetitions import Confidence, Gap, Repeated
 from pyperf2.core.validation import Finding, ValidationReport
-from pyperf2.run.reservations import PortReservation, check_port, find_free_port, reserve_port
+from pyperf2.run.reservations import (
+    PortReservation,
+    check_if_port_is_free,
+    check_port,
+    find_free_port,
+    reserve_port,
+    unreserve_port,
+)
 from pyperf2.traffic.aio import AsyncSingleHostStream, AsyncStream, AsyncTrafficManager
 from pyperf2.traffic.directions import Direction, Directions, Repetition, measure
 from pyperf2.traffic.draws import Draw
@@ -58,6 +65,7 @@ __all__ = [
     "TrafficManager",
     "ValidationReport",
     "bitrate_below",
+    "check_if_port_is_free",
     "check_port",
     "find_free_port",
     "loss_above",
@@ -75,4 +83,5 @@ __all__ = [
     "min_intervals",
     "no_gap",
     "reserve_port",
+    "unreserve_port",
 ]

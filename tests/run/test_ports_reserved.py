@@ -19,9 +19,11 @@ from pyperf2.run import engine, ports
 from pyperf2.run.host import Local, Netns
 from pyperf2.run.reservations import (
     PICKED_FROM,
+    check_if_port_is_free,
     check_port,
     find_free_port,
     reserve_port,
+    unreserve_port,
 )
 from tests.run.conftest import ROOT, descriptors, is_gone, python, wait_for
 from tests.run.test_ports import hold
@@ -134,8 +136,11 @@ def test_what_is_no_port_is_refused(wrong: object) -> None:
     """Before anything is bound."""
     with pytest.raises(OptionError, match="port="):
         reserve_port(wrong)  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="count=0"):
-        reserve_port(PORT, count=0)
+    with pytest.raises(OptionError, match="port="):
+        unreserve_port(wrong)  # type: ignore[arg-type]
+    for count in (0, "many", 1.5, True):
+        with pytest.raises(OptionError, match=f"count={count!r}"):
+            reserve_port(PORT, count=count)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="protocol='sctp'"):
         reserve_port(PORT, protocol="sctp")  # type: ignore[arg-type]
 
@@ -149,6 +154,22 @@ def test_releasing_twice_is_once() -> None:
         assert not check_port(PORT)
 
 
+def test_a_port_is_given_back_by_its_reservation_or_its_number() -> None:
+    """More than once is once; what others have reserved is none of it."""
+    with reserve_port(PORT + 1), reserve_port(PORT, protocol="tcp"):
+        udp = reserve_port(PORT, False, 1, protocol="udp")  # noqa: FBT003 - as scripts have it
+        for _ in range(2):
+            unreserve_port(udp)
+            assert [True, False] == [
+                check_if_port_is_free(PORT, None, one) for one in ("udp", "tcp")
+            ]
+        reserve_port(PORT, protocol="udp")
+        for _ in range(2):
+            unreserve_port(PORT)
+            assert check_if_port_is_free(PORT)
+        assert not check_if_port_is_free(PORT + 1)
+
+
 @pytest.mark.netns
 def test_each_namespace_has_all_numbers(namespace: str) -> None:
     """One number is reserved here and there; names of a namespace lead to the same place."""
@@ -158,7 +179,9 @@ def test_each_namespace_has_all_numbers(namespace: str) -> None:
         told = rf"{PORT} on network namespace '{namespace}' is taken"
         with pytest.raises(PortUnavailable, match=told):
             reserve_port(PORT, find_port=False, host=namespace)
-    assert check_port(PORT, namespace)
+        unreserve_port(PORT, namespace)
+        assert [False, True] == [check_port(PORT), check_port(PORT, namespace)]
+    assert check_port(PORT)
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
