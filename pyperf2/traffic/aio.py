@@ -69,6 +69,8 @@ class AsyncSingleHostStream(AsyncStream):
 class AsyncTrafficManager(ManagerFace[AsyncStream]):
     """Streams by name; methods, arguments, errors as of ``TrafficManager``."""
 
+    _takes = AsyncStream
+
     async def start(self, name: str, delay: float | None = None) -> None:
         """Start a stream."""
         await perform_async(starting([self[name]], delay))

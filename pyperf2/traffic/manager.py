@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pyperf2.core.validation import ValidationReport
 from pyperf2.errors import NoSuchStream, OptionError, StateError
@@ -26,6 +26,8 @@ _S = TypeVar("_S", bound=StreamFace)
 
 class ManagerFace(Generic[_S]):
     """Streams by name: all but what starts and stops them."""
+
+    _takes: ClassVar[type[StreamFace]]  # the face of its streams
 
     def __init__(self) -> None:
         """Begin without any."""
@@ -53,8 +55,10 @@ class ManagerFace(Generic[_S]):
         """Add a stream.
 
         Raises:
-            OptionError: there is one of that name, or one that has an instance of it.
+            OptionError: there is one of that name, or one that has an instance of it; it is none.
         """
+        if not isinstance(stream, self._takes):
+            raise OptionError(f"{stream!r} stands where {self._takes.__name__} is wanted")
         if stream.name in self._streams:
             raise OptionError(f"there is a stream {stream.name!r} already; names are unique")
         for other in self._streams.values():
@@ -155,6 +159,8 @@ class TrafficManager(ManagerFace[Stream]):
 
     Leaving its ``with`` stops all.
     """
+
+    _takes = Stream
 
     def start(self, name: str, delay: float | None = None) -> None:
         """Start a stream; see ``Stream.start``.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from pyperf2.core import kinds
 from pyperf2.core.validation import Finding, ValidationReport, criteria_of, validate
 from pyperf2.errors import OptionError
 from pyperf2.face import CONFIGURED, RUNNING, STOPPED
-from pyperf2.run.reservations import reserve_port
+from pyperf2.run.reservations import reserve_port, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from pyperf2.core.results import Result
     from pyperf2.core.spelling import Role
@@ -52,18 +54,21 @@ class StreamFace:
             port_find_tries: how many numbers to try.
 
         Raises:
-            OptionError: one of them is of another role or face, or there twice.
+            OptionError: one of them is of another role or face, or there twice; a name or a
+                number that is none.
         """
+        if not isinstance(clients, Iterable):
+            raise OptionError(f"stream {name!r}: a list of clients is wanted, not {clients!r}")
         self._server: Face = server
         self._clients: tuple[Face, ...] = tuple(clients)
         self._name = name
-        self.port = port
-        self.port_find_tries = port_find_tries
+        self.port = None if port is None else whole("port", port, kinds.PORT)
+        self.port_find_tries = whole("port_find_tries", port_find_tries, kinds.integer(1))
         self._reservation: PortReservation | None = None
         self._started = self._ever_started = False
         self._aborted: str | None = None
         self._error: PyPerf2Error | None = None
-        if not name or not name.isprintable():
+        if not _is_line(name):
             raise OptionError(f"a stream's name is a line of text, not {name!r}")
         for one, role in ((server, "server"), *((one, "client") for one in self._clients)):
             if not isinstance(one, self._takes) or one.type != role:
@@ -230,3 +235,7 @@ class StreamFace:
         """Show name, state and how many clients there are."""
         kind = type(self).__name__
         return f"<{kind} {self._name!r} {self.status}, clients: {len(self._clients)}>"
+
+
+def _is_line(name: object) -> bool:
+    return isinstance(name, str) and name != "" and name.isprintable()

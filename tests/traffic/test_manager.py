@@ -19,7 +19,7 @@ from pyperf2.traffic import (
     min_intervals,
 )
 from tests.live.support import wait_for
-from tests.traffic.pairs import PORT, QUICK, stream
+from tests.traffic.pairs import PORT, QUICK, async_stream, stream
 
 if TYPE_CHECKING:
     from tests.live.support import Lab
@@ -41,6 +41,9 @@ def test_names_are_unique_and_known() -> None:
         manager.add_stream(stream("voice"))
     with pytest.raises(OptionError, match="is in stream 'voice' already"):
         manager.add_stream(Stream([], voice.server, "video"))
+    for wrong in (voice.server, async_stream()):
+        with pytest.raises(OptionError, match="stands where Stream is wanted"):
+            manager.add_stream(wrong)  # type: ignore[arg-type]
     assert ["voice"] == [one.name for one in manager.streams]
     for call in (manager.start, manager.stop, manager.validate, manager.remove_stream):
         with pytest.raises(NoSuchStream, match=r"no stream 'vioce' \(there is: 'voice'\)"):
@@ -82,6 +85,9 @@ def test_streams_are_started_and_stopped_by_name() -> None:
             assert manager[name].running
         manager.stop("alone", delay=0.01)
         assert [True, False] == [one.running for one in manager.streams]
+        manager.run("alone", 0.1)
+        wrong = manager.validate("alone", server_validation_criteria={lambda _: False: {}})
+        assert "it returned False" in str(wrong)
     assert not manager["voice"].started
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -183,3 +183,17 @@ def test_what_is_no_stream_is_refused() -> None:
         Stream([client, client], server)
     with pytest.raises(OptionError, match="line of text"):
         Stream([client], server, "two\nlines")
+    for name in (5, None, ""):
+        with pytest.raises(OptionError, match="line of text"):
+            Stream([client], server, name)  # type: ignore[arg-type]
+    for clients in (None, client):
+        with pytest.raises(OptionError, match="a list of clients"):
+            Stream(clients, server)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [{"port": "http"}, {"port": 0}, {"port_find_tries": 0}])
+def test_a_port_that_is_none_is_refused_when_it_is_given(given: dict[str, Any]) -> None:
+    """Not at the start."""
+    ((name, value),) = given.items()
+    with pytest.raises(OptionError, match=f"{name}={value!r}"):
+        SingleHostStream(Server(**QUICK), **given)
