@@ -21,7 +21,7 @@ from pyperf2.errors import OptionError, PortUnavailable, TrafficError
 from pyperf2.instance import Client, Server
 from pyperf2.run.host import Netns
 from pyperf2.traffic.course import running, seconds_of
-from pyperf2.traffic.endpoints import LOCAL
+from pyperf2.traffic.endpoints import LOCAL, endpoint_of
 from pyperf2.traffic.recipe import of_role
 from pyperf2.traffic.steps import perform
 from pyperf2.traffic.streams import Stream
@@ -244,10 +244,8 @@ def measure(
         raise OptionError(f"repetitions={repetitions!r}, port={port!r}: {error}") from error
     seconds = seconds_of("duration", duration, exclusive=True)
     given = {**options, "protocol": protocol, "tool": tool}
-    ways: dict[Way, tuple[Side, Side]] = {
-        "upstream": (client, server),
-        "downstream": (server, client),
-    }
+    here, there = endpoint_of("client", client), endpoint_of("server", server)
+    ways: dict[Way, tuple[Side, Side]] = {"upstream": (here, there), "downstream": (there, here)}
     plan = {way: _stream(way, *ways[way], first_port, seconds, given) for way in ways}
     found: dict[Way, list[Repetition]] = {way: [] for group in _IN_TURN[direction] for way in group}
     _check(plan[way] for way in found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from pyperf2.errors import OptionError
+
 
 class Side(Protocol):
     """A host to run iperf on; those of a lab are such, and `Endpoint` is one."""
@@ -25,3 +27,14 @@ class Endpoint(NamedTuple):
 
 
 LOCAL = Endpoint()
+
+
+def endpoint_of(name: str, side: object) -> Endpoint:
+    """Read a host; OptionError for what is none, like an address without its namespace."""
+    address = getattr(side, "address", None)
+    namespace = getattr(side, "namespace", None)
+    if not isinstance(address, str) or not isinstance(namespace, (str, type(None))):
+        raise OptionError(
+            f"{name}={side!r}: Endpoint(address, namespace) or a lab's host is wanted"
+        )
+    return Endpoint(address, namespace)

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from pyperf2.errors import OptionError, RawLogError
 from pyperf2.traffic.draws import Draw
+from pyperf2.traffic.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -84,8 +85,15 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[int, list[Draw]]]:
             _take(line, played)
         except (TypeError, KeyError, ValueError, IndexError) as error:
             raise OptionError(f"{str(path)!r}, line {number}, is damaged: {error}") from error
-    setup: dict[str, Any] = parsed[0]["setup"]
-    return setup, played
+    try:
+        return _setup(**parsed[0]["setup"]), played
+    except (TypeError, KeyError, ValueError) as error:
+        raise OptionError(f"{str(path)!r}, line 1, is damaged: {error}") from error
+
+
+def _setup(*, client: Any, server: Any, ports: Any, **rest: Any) -> dict[str, Any]:
+    hosts = {"client": Endpoint(*client), "server": Endpoint(*server)}
+    return {**rest, **hosts, "ports": None if ports is None else range(*ports)}
 
 
 def _take(line: Mapping[str, Any], played: dict[int, list[Draw]]) -> None:

@@ -11,7 +11,7 @@ from pyperf2.traffic import journal
 from pyperf2.traffic.course import seconds_of
 from pyperf2.traffic.crew import Crew
 from pyperf2.traffic.draws import Choice
-from pyperf2.traffic.endpoints import LOCAL, Endpoint
+from pyperf2.traffic.endpoints import LOCAL, endpoint_of
 from pyperf2.traffic.ledger import Ledger
 from pyperf2.traffic.recipe import GROUP, Recipe
 from pyperf2.traffic.slots import Slot
@@ -95,8 +95,8 @@ class StressFace:
             comm_types=comm_types,
         )
         self._recipe = Recipe(
-            client=Endpoint(client.address, client.namespace),
-            server=Endpoint(server.address, server.namespace),
+            client=endpoint_of("client", client),
+            server=endpoint_of("server", server),
             ports=ports,
             multicast_group=multicast_group,
             options=options,
@@ -120,10 +120,6 @@ class StressFace:
             OptionError: it is no such log; and what the constructor raises.
         """
         setup, played = journal.read(log)
-        for name in ("client", "server"):
-            setup[name] = Endpoint(*setup[name])
-        if setup["ports"] is not None:
-            setup["ports"] = range(*setup["ports"])
         made = cls(**{**setup, **changes})
         slots = range(made.num_streams)
         if any(slot not in slots for slot in played):

@@ -158,6 +158,7 @@ def test_a_gap_in_all_is_no_figure() -> None:
     ("options", "error", "words"),
     [
         ({"direction": "sideways"}, OptionError, "direction='sideways': one of 'upstream'"),
+        ({"client": "127.0.0.1"}, OptionError, "client='127.0.0.1': Endpoint"),
         ({"duration": 0}, OptionError, "duration=0"),
         ({"repetitions": 0}, OptionError, "repetitions=0"),
         ({"port": 70_000}, OptionError, "port=70000"),

@@ -79,6 +79,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tools": ("iperf2", "iperf3"), "comm_types": ("multicast",)}, "'iperf3' can never"),
     ({"ports": range(5000, 5001), "num_streams": 2}, "2 streams need one each"),
     ({"ports": (5000, 5001)}, "range"),
+    ({"server": "127.0.0.1"}, "server='127.0.0.1': Endpoint"),
     ({"ports": range(65_000, 70_000)}, "range"),
     ({"multicast_group": "10.0.0.1"}, "is no multicast address"),
     ({"seed": 1.5}, "seed=1.5: a whole number or a text"),

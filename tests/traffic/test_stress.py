@@ -220,6 +220,10 @@ def test_a_log_that_is_none_is_refused(tmp_path: Path) -> None:
     log.write_text('{"a": 1}\n')
     with pytest.raises(OptionError, match="is no log of a stress test"):
         StressTrafficManager.replay(log)
+    for setup in ("", ', "setup": {"client": 1, "server": 2, "ports": 3}'):
+        log.write_text(f'{{"format": "pyperf2 stress 1"{setup}}}\n')
+        with pytest.raises(OptionError, match="line 1, is damaged"):
+            StressTrafficManager.replay(log)
     with stress(1, log=log):
         pass
     whole = log.read_text()
