@@ -20,6 +20,7 @@ from pyperf2.core.validation import Finding, ValidationReport, criteria_of, vali
 from pyperf2.errors import OptionError, PortUnavailable, TrafficError
 from pyperf2.instance import Client, Server
 from pyperf2.run.host import Netns
+from pyperf2.run.reservations import whole
 from pyperf2.traffic.course import running, seconds_of
 from pyperf2.traffic.endpoints import LOCAL, endpoint_of
 from pyperf2.traffic.recipe import of_role
@@ -237,11 +238,8 @@ def measure(
     if direction not in get_args(Wanted):
         told = ", ".join(map(repr, get_args(Wanted)))
         raise OptionError(f"direction={direction!r}: one of {told} is wanted")
-    try:
-        times = kinds.integer(1).parse(repetitions)
-        first_port = kinds.PORT.parse(port)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"repetitions={repetitions!r}, port={port!r}: {error}") from error
+    times = whole("repetitions", repetitions, kinds.integer(1))
+    first_port = whole("port", port, kinds.PORT)
     seconds = seconds_of("duration", duration, exclusive=True)
     given = {**options, "protocol": protocol, "tool": tool}
     here, there = endpoint_of("client", client), endpoint_of("server", server)
