@@ -41,9 +41,10 @@ docs: ## build the documentation into docs/_build; any warning is an error
 	@.ci/setup dev
 	$(BIN)/sphinx-build -n -W --keep-going -q -j auto docs docs/_build
 
-# Most tests wait more than they work: two at a time. Those that measure run by themselves.
+# Most tests wait more than they work: three at a time on two cores. Those that measure run by
+# themselves.
 unit:
-	$(PYTEST) -q -n 2 --dist loadfile -m "not alone"
+	$(PYTEST) -q -n 3 --dist loadfile -m "not alone"
 	$(PYTEST) -q -m alone
 
 test-pythons: ## the suite on each CPython from 3.10 on that is found here

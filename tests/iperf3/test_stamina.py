@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 STREAMS = 60
 
 
+@pytest.mark.alone
 def test_sixty_streams(iperf3: Path) -> None:
     """5 s of 60 streams: every interval of each stream and of the sum, on both sides, in time."""
     server, client = pair(iperf3, parallel=STREAMS, test_duration=5, bandwidth="200K")
