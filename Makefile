@@ -12,7 +12,7 @@ BIN := .venv/bin
 # A job in the background may have been given ignored signals; the tests send them for real.
 PYTEST := env --default-signal=INT,QUIT,HUP,TERM $(BIN)/python -m pytest
 
-.PHONY: help demo test format lint docs unit test-pythons test-versions test-wheel \
+.PHONY: help demo test format lint docs unit test-long test-pythons test-versions test-wheel \
 	soak soak-iperf3 frr stress fuzz accuracy bench selftest clean
 
 help: ## list the targets
@@ -41,11 +41,14 @@ docs: ## build the documentation into docs/_build; any warning is an error
 	@.ci/setup dev
 	$(BIN)/sphinx-build -n -W --keep-going -q -j auto docs docs/_build
 
-# Most tests wait more than they work: three at a time on two cores. Those that measure run by
-# themselves.
+# Most tests wait more than they work: two at a time. Those that measure run by themselves.
 unit:
-	$(PYTEST) -q -n 3 --dist loadfile -m "not alone"
-	$(PYTEST) -q -m alone
+	$(PYTEST) -q -n 2 --dist loadfile -m "not alone and not long"
+	$(PYTEST) -q -m "alone and not long"
+
+test-long: ## the tests that are too long for every change
+	@.ci/setup dev
+	$(PYTEST) -q -m long
 
 test-pythons: ## the suite on each CPython from 3.10 on that is found here
 	@.ci/setup dev

@@ -172,6 +172,7 @@ def test_a_handler_of_the_program_stays() -> None:
         signal.signal(signal.SIGTERM, mine)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_fifty_labs_one_after_another() -> None:
     """Each works as the first did, and nothing adds up."""

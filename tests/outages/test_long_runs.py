@@ -43,6 +43,7 @@ def interval(index: int, lost: int, total: int, arrived: int) -> Interval:
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_million_intervals() -> None:

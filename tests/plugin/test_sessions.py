@@ -101,6 +101,7 @@ def test_the_plugin_costs_less_than_ten_milliseconds(
     assert statistics.median(times[1:]) < 0.010
 
 
+@pytest.mark.long
 def test_twenty_tests_in_two_processes_never_share_a_port(
     run: Run, pytester: pytest.Pytester
 ) -> None:

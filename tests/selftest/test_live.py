@@ -106,6 +106,7 @@ def test_a_quick_one_is_met_and_leaves_nothing(iperf: Path) -> None:
     assert all(joint["inside"] for joint in data["joints"]) or data["misses"]
 
 
+@pytest.mark.long
 def test_iperf3_counts_to_the_datagram(iperf3: Path) -> None:
     """Its sender keeps no even pace, so its times are only looked at; its counts are exact."""
     status, data = exact("--iperf", str(iperf3), "--flows", "2", "--outages", "1")

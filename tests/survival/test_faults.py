@@ -186,6 +186,7 @@ def forget_the_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
+@pytest.mark.long
 @pytest.mark.alone
 def test_a_gigabyte_without_a_newline(tmp_path: Path) -> None:
     """It takes no memory; what comes behind it is read."""
@@ -200,6 +201,7 @@ def test_a_gigabyte_without_a_newline(tmp_path: Path) -> None:
     assert (4, None) == (intervals_of(server), server.error)
 
 
+@pytest.mark.long
 @pytest.mark.alone
 def test_a_blocked_callback_and_an_endless_line(tmp_path: Path) -> None:
     """What nobody takes stays in the pipe, and holds iperf back: no memory, and a prompt stop."""
