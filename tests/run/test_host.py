@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _weakrefset as weakref_module
 import os
 import subprocess
 import sys
@@ -222,6 +223,8 @@ def _interrupted_visit(place: Netns, at: int) -> None:
     begins: dict[FrameType, int] = {}
 
     def on_call(frame: FrameType, _: str, __: object) -> Any:
+        if frame.f_code.co_filename == weakref_module.__file__:
+            return None  # something else is just being collected: nobody hears what that raises
         begins[frame] = frame.f_code.co_firstlineno + 1
         return on_line
 
