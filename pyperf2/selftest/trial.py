@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyperf2.selftest.plan import Cut, Plan
 
 _ATTEMPTS: Final = 3
+_SETTING: Final = "iperf (--iperf)"  # of a plan, and on the command line
 
 
 def run(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> Report:
@@ -43,8 +44,8 @@ def run(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> Report:
         LabError: nftables is not there, or this machine was too busy in each of three attempts.
         PyPerf2Error: iperf did not start, or failed.
     """
-    path = find(plan.iperf, plan.tool)
-    build = probe(path)
+    path = find(plan.iperf, plan.tool, setting=_SETTING)
+    build = probe(path, setting=_SETTING)
     plan = replace(plan, tool=build.tool)
     trial = _Trial(plan, path, build, progress)
     try:

@@ -129,8 +129,14 @@ def test_nothing_that_a_terminal_obeys_is_printed(
         (["selftest", "--outages", "0"], "outages=0: from 1 to 100 can be run"),
         (["selftest", "--json", "/nowhere/at/all.json"], "/nowhere/at is not there"),
         (["selftest", "--json", "/usr"], "this is a folder; name a file"),
-        (["selftest", "--iperf", "/nowhere/iperf"], "no executable '/nowhere/iperf' there"),
-        (["selftest", "--iperf", "/bin/true"], "'/bin/true' is no iperf"),
+        (
+            ["selftest", "--iperf", "/nowhere/iperf"],
+            "'/nowhere/iperf' there, or not executable; install iperf2 or set iperf (--iperf)",
+        ),
+        (
+            ["selftest", "--iperf", "/bin/true"],
+            "'nothing'; set iperf (--iperf) to an iperf2 or iperf3",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_refused_before_anything_is_done(
