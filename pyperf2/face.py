@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from pyperf2.core.arguments import seconds_of
 from pyperf2.core.options import OPTIONS
 from pyperf2.core.optionset import READ_ONLY, OptionSet, nearest, unknown_option
 from pyperf2.core.results import Result
@@ -318,8 +319,7 @@ class Face:
         That is cleaner than an interrupt. Only iperf2 knows parts of a second. Gives how long to
         wait for its end before it has to be ended.
         """
-        if not 0 < seconds < float("inf"):
-            raise OptionError(f"duration={seconds!r}: more than 0 seconds are wanted")
+        seconds = seconds_of("duration", seconds, exclusive=True)
         endless = not any(self._options[name] for name in _ENDS)
         if self.type != "client" or not endless or self.running or seconds != int(seconds):
             yield seconds

@@ -11,12 +11,13 @@ from pyperf2.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pyperf2.core.spelling import Option
+    from pyperf2.core.spelling import Option, Role
 
 # Old scripts hand these back from get_options(); they describe, they do not configure.
 READ_ONLY: Final = frozenset(
     {"status", "type", "currently_has_loss", "expected_interval_packets"}
 )  # fmt: skip
+_OF_CLIENTS: Final = frozenset({"bandwidth", "dscp", "ttl"})  # the load; a server has none
 
 
 def nearest(name: str) -> str | None:
@@ -32,6 +33,22 @@ def unknown_option(name: str) -> OptionError:
     near = nearest(name)
     hint = f"did you mean {near!r}?" if near else "extra_args takes what has no name here"
     return OptionError(f"there is no option {name!r}; {hint}")
+
+
+def of_role(options: Mapping[str, Any], role: Role) -> dict[str, Any]:
+    """Give the options that a role takes.
+
+    Raises:
+        OptionError: there is no such option.
+    """
+    for name in options:
+        if name not in OPTIONS:
+            raise unknown_option(name)
+    return {
+        name: value
+        for name, value in options.items()
+        if role in OPTIONS[name].roles and (role == "client" or name not in _OF_CLIENTS)
+    }
 
 
 class OptionSet:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pyperf2.core import kinds
+from pyperf2.core.arguments import whole
 from pyperf2.errors import OptionError, PortUnavailable, PyPerf2Error
 from pyperf2.run import binding, locks, ports, sockets
 from pyperf2.run.host import Local, Netns
@@ -277,14 +278,6 @@ def _protocols(protocol: Protocol | None) -> tuple[Protocol, ...]:
 
 def _number(port: int | None) -> int | None:
     return None if port is None else whole("port", port, kinds.PORT)
-
-
-def whole(name: str, given: object, kind: kinds.Kind) -> int:
-    """Read a whole number; OptionError for what is none."""
-    try:
-        return int(kind.parse(given))
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"{name}={given!r}: {error}") from error
 
 
 def _candidates(port: int | None, count: int) -> Sequence[int]:

@@ -1,5 +1,6 @@
 """Traffic: streams of a server and its clients, managers, criteria, reserved ports, stress."""
 
+from pyperf2.core.endpoints import LOCAL, Endpoint
 from pyperf2.core.limits import (
     Criterion,
     max_asymmetry,
@@ -28,7 +29,6 @@ from pyperf2.run.reservations import (
 from pyperf2.traffic.aio import AsyncSingleHostStream, AsyncStream, AsyncTrafficManager
 from pyperf2.traffic.directions import Direction, Directions, Repetition, measure
 from pyperf2.traffic.draws import Draw
-from pyperf2.traffic.endpoints import LOCAL, Endpoint
 from pyperf2.traffic.kinds import Traffic
 from pyperf2.traffic.ledger import Played, StressReport, StressTotals
 from pyperf2.traffic.live import bitrate_below, loss_above

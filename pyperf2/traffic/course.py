@@ -12,8 +12,8 @@ import logging
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from pyperf2.core import kinds
-from pyperf2.errors import OptionError, PyPerf2Error, StateError, TrafficError
+from pyperf2.core.arguments import seconds_of
+from pyperf2.errors import PyPerf2Error, StateError, TrafficError
 from pyperf2.traffic.steps import Call, Pause, Start, Stop, Wait
 
 if TYPE_CHECKING:
@@ -179,11 +179,3 @@ def _log_all(failures: Mapping[str, BaseException]) -> None:
 def _remember(streams: Sequence[StreamFace], error: PyPerf2Error) -> None:
     for one in streams:
         one._error = error  # noqa: SLF001 - our own
-
-
-def seconds_of(name: str, given: float, *, exclusive: bool = False) -> float:
-    """Read a time; OptionError for what is none."""
-    try:
-        return float(kinds.number(0, exclusive=exclusive).parse(given))
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"{name}={given!r}: {error}; it is in seconds") from error

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from pyperf2.core import kinds, yardsticks
+from pyperf2.core.arguments import seconds_of, whole
+from pyperf2.core.endpoints import LOCAL, endpoint_of
 from pyperf2.core.figures import Figure
+from pyperf2.core.optionset import of_role
 from pyperf2.core.repetitions import repeated
 from pyperf2.core.validation import Finding, ValidationReport, criteria_of, validate
 from pyperf2.errors import OptionError, PortUnavailable, TrafficError
 from pyperf2.instance import Client, Server
 from pyperf2.run.host import Netns
-from pyperf2.run.reservations import whole
-from pyperf2.traffic.course import running, seconds_of
-from pyperf2.traffic.endpoints import LOCAL, endpoint_of
-from pyperf2.traffic.recipe import of_role
+from pyperf2.traffic.course import running
 from pyperf2.traffic.steps import perform
 from pyperf2.traffic.streams import Stream
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pyperf2.core.binary import Tool
+    from pyperf2.core.endpoints import Side
     from pyperf2.core.records import Protocol
     from pyperf2.core.repetitions import Repeated
     from pyperf2.core.results import Result
     from pyperf2.core.spelling import Role
     from pyperf2.core.validation import Criteria
     from pyperf2.core.yardsticks import Measured
-    from pyperf2.traffic.endpoints import Side
     from pyperf2.traffic.stream import StreamResults
 
 Wanted: TypeAlias = Literal["upstream", "downstream", "both", "simultaneous"]

@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from pyperf2.core.endpoints import Endpoint
 from pyperf2.errors import OptionError, RawLogError
 from pyperf2.traffic.draws import Draw
-from pyperf2.traffic.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

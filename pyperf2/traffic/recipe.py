@@ -6,27 +6,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.core import kinds
-from pyperf2.core.options import OPTIONS
-from pyperf2.core.optionset import unknown_option
+from pyperf2.core.endpoints import LOCAL
+from pyperf2.core.optionset import of_role
 from pyperf2.errors import OptionError
 from pyperf2.instance import Client, Server
 from pyperf2.run.host import Netns
 from pyperf2.traffic.draws import Draw
-from pyperf2.traffic.endpoints import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyperf2.core.endpoints import Side
     from pyperf2.core.spelling import Role
     from pyperf2.traffic.draws import Choice
-    from pyperf2.traffic.endpoints import Side
 
 GROUP: Final = "239.255.77.77"  # RFC 2365: of this site
 _OURS: Final = frozenset(
     {"tool", "protocol", "packet_len", "test_duration", "num", "blockcount", "port", "name"}
     | {"server_ip", "bind_ip", "use_linux_namespace"}
 )
-_OF_CLIENTS: Final = frozenset({"bandwidth", "dscp", "ttl"})  # the load; a server has none
 # What is kept of a stream are its totals. Of many in real time none gets its share: with -z, a TCP
 # stream of iperf 2.1.8 at 2 Mbit/s takes one core for itself; without, a tenth to a third of one.
 _DEFAULTS: Final[dict[str, Any]] = {"history": 2, "realtime": False}
@@ -101,22 +99,6 @@ class Recipe:
     def _common(self, draw: Draw, role: Role) -> dict[str, Any]:
         given = of_role(_DEFAULTS | dict(self.options), role)
         return {**given, "tool": draw.tool, "protocol": draw.protocol}
-
-
-def of_role(options: Mapping[str, Any], role: Role) -> dict[str, Any]:
-    """Give the options that a role takes.
-
-    Raises:
-        OptionError: there is no such option.
-    """
-    for name in options:
-        if name not in OPTIONS:
-            raise unknown_option(name)
-    return {
-        name: value
-        for name, value in options.items()
-        if role in OPTIONS[name].roles and (role == "client" or name not in _OF_CLIENTS)
-    }
 
 
 def _is_span(ports: object) -> bool:

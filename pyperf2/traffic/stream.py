@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pyperf2.core import kinds
+from pyperf2.core.arguments import is_line, whole
 from pyperf2.core.validation import Finding, ValidationReport, criteria_of, validate
 from pyperf2.errors import OptionError
 from pyperf2.face import CONFIGURED, RUNNING, STOPPED
-from pyperf2.run.reservations import reserve_port, whole
+from pyperf2.run.reservations import reserve_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,7 @@ class StreamFace:
         self._started = self._ever_started = False
         self._aborted: str | None = None
         self._error: PyPerf2Error | None = None
-        if not _is_line(name):
+        if not is_line(name):
             raise OptionError(f"a stream's name is a line of text, not {name!r}")
         for one, role in ((server, "server"), *((one, "client") for one in self._clients)):
             if not isinstance(one, self._takes) or one.type != role:
@@ -235,7 +236,3 @@ class StreamFace:
         """Show name, state and how many clients there are."""
         kind = type(self).__name__
         return f"<{kind} {self._name!r} {self.status}, clients: {len(self._clients)}>"
-
-
-def _is_line(name: object) -> bool:
-    return isinstance(name, str) and name != "" and name.isprintable()

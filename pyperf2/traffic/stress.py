@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from pyperf2.core.arguments import seconds_of
+from pyperf2.core.endpoints import LOCAL, endpoint_of
 from pyperf2.errors import OptionError, StateError
 from pyperf2.run import engine
 from pyperf2.traffic import journal
-from pyperf2.traffic.course import seconds_of
 from pyperf2.traffic.crew import Crew
 from pyperf2.traffic.draws import Choice
-from pyperf2.traffic.endpoints import LOCAL, endpoint_of
 from pyperf2.traffic.ledger import Ledger
 from pyperf2.traffic.recipe import GROUP, Recipe
 from pyperf2.traffic.slots import Slot
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from pyperf2.core.binary import Tool
+    from pyperf2.core.endpoints import Side
     from pyperf2.core.records import Protocol
     from pyperf2.traffic.draws import CommType, Draw
-    from pyperf2.traffic.endpoints import Side
     from pyperf2.traffic.ledger import StressReport
 
 

@@ -89,8 +89,8 @@ def test_a_run_that_fails_is_false_and_says_why() -> None:
     assert "refused" in str(report)
 
 
-@pytest.mark.parametrize("wrong", [0, -1, float("inf"), float("nan")])
-def test_a_duration_that_is_none_is_refused(wrong: float) -> None:
+@pytest.mark.parametrize("wrong", [0, -1, float("inf"), float("nan"), "soon", True, None])
+def test_a_duration_that_is_none_is_refused(wrong: Any) -> None:
     """Before anything is started."""
     server, client = both_ends()
     for one in (client, Stream([client], server)):
