@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyperf2.core.records import Instant
 from pyperf2.core.stamp import Stamp
-from pyperf2.errors import StateError
+from pyperf2.errors import OptionError, StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
+
+Event: TypeAlias = Callable[[], Any]
 
 
 def now() -> Instant:
@@ -20,10 +23,39 @@ def now() -> Instant:
     return Instant(time.monotonic_ns(), time.time_ns())
 
 
-def name_of(event: Callable[[], Any]) -> str | None:
+def name_of(event: Event) -> str | None:
     """Give the name of an event's function; None where it has none."""
     name = getattr(getattr(event, "func", event), "__name__", None)  # func: of a partial
     return None if name is None or name == "<lambda>" else str(name)
+
+
+def events_of(given: Event | Sequence[Event]) -> tuple[Event, ...]:
+    """Read what a test is to call.
+
+    Raises:
+        OptionError: there is none, it cannot be called, or not without arguments.
+    """
+    several: object = (given,) if callable(given) else given
+    events = tuple(several) if isinstance(several, Sequence) else ()
+    if not events or not all(callable(one) for one in events):
+        raise OptionError(
+            f"event={given!r}: something to call without arguments is wanted, or a list of such"
+        )
+    for event in events:
+        _refuse_arguments(event)
+    return events
+
+
+def _refuse_arguments(event: Event) -> None:
+    try:
+        signature = inspect.signature(event)
+    except (TypeError, ValueError):  # written in C, say: its call will tell
+        return
+    try:
+        signature.bind()
+    except TypeError as error:
+        name = name_of(event) or repr(event)
+        raise OptionError(f"event {name} is called without arguments: {error}") from None
 
 
 def await_if_needed(returned: Any) -> Any:

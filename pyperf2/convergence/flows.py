@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyperf2.core import kinds
+from pyperf2.core.arguments import is_line, listed
 from pyperf2.core.command import port_of
 from pyperf2.core.labels import label_of
 from pyperf2.errors import OptionError
+from pyperf2.instance import Client, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pyperf2.instance import Client, IPerfInstance, Server
+    from pyperf2.instance import IPerfInstance
 
 _BACKWARDS: Final = ("reverse", "bidir", "full_duplex", "dualtest", "tradeoff")
 
@@ -36,19 +38,23 @@ class Flow:
         """Put them together; nothing is started.
 
         Raises:
-            OptionError: a name that cannot be printed, no receiver or both kinds, a client in a
-                server's place, or a client that is to receive.
+            OptionError: a name that cannot be printed, no receiver or both kinds, one that is there
+                twice, a client in a server's place, an instance of asyncio, or a client that is to
+                receive.
         """
-        if not name.strip() or not name.isprintable():
+        if not is_line(name):
             raise OptionError(f"a flow's name is a line of text, not {name!r}")
+        many = listed(f"flow {name!r}: receivers", receivers, Server, "servers")
         self.name = name
         self.client = client
-        self.receivers: tuple[Server, ...] = (server,) if server is not None else tuple(receivers)
-        if not self.receivers or (server is not None and tuple(receivers)):
+        self.receivers: tuple[Server, ...] = many if server is None else (server,)
+        if not self.receivers or (server is not None and many):
             raise OptionError(f"flow {name!r}: give it server=…, or receivers=[…], one of the two")
-        for one, role in ((client, "client"), *((rx, "server") for rx in self.receivers)):
-            if getattr(one, "type", None) != role:
-                raise OptionError(f"flow {name!r}: {one!r} stands where a {role} has to be")
+        for one, kind in ((client, Client), (self.receivers[0], Server)):
+            if not isinstance(one, kind):
+                raise OptionError(f"flow {name!r}: {one!r} stands where a {kind.type} has to be")
+        if len(set(self.receivers)) < len(self.receivers):
+            raise OptionError(f"flow {name!r}: one of its receivers stands there twice")
         backwards = [option for option in _BACKWARDS if getattr(client, option)]
         if backwards:
             raise OptionError(
@@ -74,10 +80,21 @@ class Flow:
         return f"<Flow {self.name!r}, receivers: {len(self.receivers)}>"
 
 
-def refuse_conflicts(flows: Sequence[Flow]) -> None:
-    """Refuse flows that cannot be told apart, or would receive one another's datagrams."""
+def flows_of(given: Iterable[Flow]) -> tuple[Flow, ...]:
+    """Read the flows of a test.
+
+    Raises:
+        OptionError: there is none, something is none, or two of them cannot be told apart or would
+            receive one another's datagrams.
+    """
+    flows = listed("flows", given, Flow, "flows")
     if not flows:
         raise OptionError("a convergence test needs at least one flow")
+    _refuse_conflicts(flows)
+    return flows
+
+
+def _refuse_conflicts(flows: Sequence[Flow]) -> None:
     names: set[str] = set()
     owners: dict[IPerfInstance, str] = {}
     places: dict[tuple[str | None, str, int], list[_Place]] = {}

@@ -11,18 +11,21 @@ import contextlib
 import contextvars
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pyperf2.convergence.events import now
-from pyperf2.convergence.flows import refuse_conflicts
+from pyperf2.convergence.events import events_of, now
+from pyperf2.convergence.flows import flows_of
 from pyperf2.convergence.report import ConvergenceReport
 from pyperf2.convergence.trial import Trial
+from pyperf2.core import kinds
+from pyperf2.core.arguments import seconds_of, whole
 from pyperf2.core.stamp import Stamp
 from pyperf2.errors import ConvergenceError, OptionError, StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from pyperf2.convergence.events import Event
     from pyperf2.convergence.flows import Flow
     from pyperf2.core.convergence import ConvergenceRun
 
@@ -38,7 +41,7 @@ class ConvergenceTest:
     def __init__(
         self,
         flows: Iterable[Flow],
-        event: Callable[[], Any] | Sequence[Callable[[], Any]],
+        event: Event | Sequence[Event],
         *,
         steady: float = 1.0,
         recovery: float = 5.0,
@@ -62,33 +65,27 @@ class ConvergenceTest:
             report_interval: of those instances that have none of their own.
 
         Raises:
-            OptionError: no flow, no event, two flows that would get in each other's way, a time
-                that is none, or is not over before ``timeout``.
+            OptionError: no flow, no event or one that wants arguments, two flows that would get in
+                each other's way, a time that is none, or is not over before ``timeout``.
         """
-        self.flows = tuple(flows)
-        self.events: tuple[Callable[[], Any], ...] = (
-            (event,) if callable(event) else tuple(event or ())
-        )
-        self.steady, self.recovery, self.timeout = steady, recovery, timeout
-        self.report_interval = report_interval
+        self.flows = flows_of(flows)
+        self.events = events_of(event)
+        self.steady = seconds_of("steady", steady, exclusive=True)
+        self.recovery = seconds_of("recovery", recovery, exclusive=True)
+        self.timeout = seconds_of("timeout", timeout, exclusive=True)
+        self.report_interval = seconds_of("report_interval", report_interval, exclusive=True)
         self.report: ConvergenceReport | None = None
         self.step: str | None = None
         self.aborted = threading.Event()
         self._busy = threading.Lock()
         self._marks: list[Stamp] = []
         self._instant: Stamp | None = None
-        for name in ("steady", "recovery", "timeout", "report_interval"):
-            if not getattr(self, name) > 0:
-                raise OptionError(f"{name}={getattr(self, name)!r}: more than 0 seconds are wanted")
-        for name in ("steady", "recovery"):
-            if getattr(self, name) >= timeout:
+        for name, seconds in (("steady", self.steady), ("recovery", self.recovery)):
+            if seconds >= self.timeout:
                 raise OptionError(
-                    f"{name}={getattr(self, name):g} is never reached within timeout={timeout:g}; "
+                    f"{name}={seconds:g} is never reached within timeout={self.timeout:g}; "
                     "take a longer timeout"
                 )
-        if not self.events or not all(callable(one) for one in self.events):
-            raise OptionError("event is something to call without arguments, or a sequence of such")
-        refuse_conflicts(self.flows)
 
     def mark(self, name: str, *, event: bool = False) -> Stamp:
         """Stamp an instant, from any thread; it is in the report.
@@ -123,9 +120,9 @@ class ConvergenceTest:
             ConvergenceError: a flow did not start or ended, a namespace is gone, an event raised,
                 or it was aborted. The error names flow and step, and has the ``report`` so far.
             StateError: it runs already.
+            OptionError: ``repeat`` is no number of runs.
         """
-        self._claim(repeat)
-        return self._run_claimed(repeat)
+        return self._run_claimed(self._claim(repeat))
 
     async def run_async(self, repeat: int = 1) -> ConvergenceReport:
         """Run the test beside an event loop; cancelling it stops everything.
@@ -133,8 +130,8 @@ class ConvergenceTest:
         The events are called in another thread; one that is a coroutine function gets a loop of
         its own there.
         """
-        self._claim(repeat)  # here: a cancellation may come before the thread has begun
-        run = partial(contextvars.copy_context().run, self._run_claimed, repeat)
+        times = self._claim(repeat)  # here: a cancellation may come before the thread has begun
+        run = partial(contextvars.copy_context().run, self._run_claimed, times)
         try:
             running = asyncio.get_running_loop().run_in_executor(None, run)
         except BaseException:
@@ -148,12 +145,12 @@ class ConvergenceTest:
                 await asyncio.shield(running)
             raise
 
-    def _claim(self, repeat: int) -> None:
-        if repeat < 1:
-            raise OptionError(f"repeat={repeat}: at least 1 is wanted")
+    def _claim(self, repeat: int) -> int:
+        times = whole("repeat", repeat, kinds.integer(1))
         if not self._busy.acquire(blocking=False):
             raise StateError("this test runs already; make another for another thread")
         self.aborted.clear()
+        return times
 
     def _run_claimed(self, repeat: int) -> ConvergenceReport:
         try:

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from pyperf2 import Client, OptionError, Server, StateError
+from pyperf2 import AsyncServer, Client, OptionError, Server, StateError
 from pyperf2.convergence import ConvergenceTest, Flow
 from pyperf2.convergence.events import await_if_needed, name_of, now, stamped
 from pyperf2.lab import naming
+
+SAME = Server()
 
 
 def make(name: str, *, client: Client | None = None, **server: Any) -> Flow:
@@ -32,19 +34,64 @@ def test_no_flow_is_refused() -> None:
         ConvergenceTest([], nothing)
 
 
-@pytest.mark.parametrize("event", [(), [3], [nothing, None], None])
+@pytest.mark.parametrize("flows", [None, 7, "a", ["a"], [None], make("a"), [[make("a")]]])
+def test_what_are_no_flows_is_refused(flows: Any) -> None:
+    """A flow that stands where a list of them has to; an instance is none."""
+    with pytest.raises(OptionError, match=r"flows=.*: a list of flows and nothing else is wanted"):
+        ConvergenceTest(flows, nothing)
+
+
+async def coroutine() -> None:
+    """Be one."""
+
+
+@pytest.mark.parametrize("event", [(), [3], [nothing, None], None, 7, "cut", {nothing: 1}, {}])
 def test_no_event_is_refused(event: Any) -> None:
     """Nor is what cannot be called one."""
     with pytest.raises(OptionError, match="something to call"):
         ConvergenceTest([make("a")], event)
 
 
+def test_a_coroutine_is_no_event_but_its_function_is() -> None:
+    """It could be awaited once only."""
+    called = coroutine()
+    with pytest.raises(OptionError, match="something to call"):
+        ConvergenceTest([make("a")], called)  # type: ignore[arg-type]
+    called.close()
+    assert (coroutine,) == ConvergenceTest([make("a")], coroutine).events
+
+
+@pytest.mark.parametrize("event", [lambda link: link, name_of])
+def test_an_event_that_wants_arguments_is_refused(event: Any) -> None:
+    """Not when all flows have become steady; what says nothing of its arguments is believed."""
+    with pytest.raises(OptionError, match=r"event .* is called without arguments: missing"):
+        ConvergenceTest([make("a")], [nothing, event])
+    assert 1 == len(ConvergenceTest([make("a")], dict).events)
+
+
 @pytest.mark.parametrize("name", ["steady", "recovery", "timeout", "report_interval"])
 def test_a_time_that_is_none_is_refused(name: str) -> None:
     """Zero seconds, less, or not a number."""
-    for seconds in (0.0, -1.0, float("nan")):
-        with pytest.raises(OptionError, match=name):
-            ConvergenceTest([make("a")], nothing, **{name: seconds})
+    times: dict[str, Any] = {}
+    for seconds in (0.0, -1.0, float("nan"), float("inf"), "soon", None, True, [1]):
+        with pytest.raises(OptionError, match=rf"{name}=.* in seconds"):
+            ConvergenceTest([make("a")], nothing, **times | {name: seconds})
+
+
+def test_a_time_is_read_as_those_of_options_are() -> None:
+    """A number in a text is one."""
+    times: dict[str, Any] = {"steady": "1", "recovery": "0.5", "timeout": "1e1"}
+    test = ConvergenceTest([make("a")], nothing, **times)
+    assert (1.0, 0.5, 10.0) == (test.steady, test.recovery, test.timeout)
+
+
+@pytest.mark.parametrize("repeat", [0, -1, 1.5, "some", None, True])
+def test_a_number_of_runs_that_is_none_is_refused(repeat: Any) -> None:
+    """Before anything is started; the test may be run then."""
+    test = ConvergenceTest([make("a")], nothing)
+    for _ in range(2):
+        with pytest.raises(OptionError, match=r"repeat=.*number .*wanted"):
+            test.run(repeat)
 
 
 @pytest.mark.parametrize("name", ["steady", "recovery"])
@@ -111,6 +158,12 @@ def test_flows_that_do_not_meet_are_taken(both: tuple[dict[str, Any], dict[str, 
         ({"server": Client("192.0.2.1")}, "stands where a server has to be"),
         ({"server": Server(), "client": Server()}, "stands where a client has to be"),
         ({"server": Server(), "client": Client("192.0.2.1", reverse=True)}, "its client receives"),
+        ({"server": None, "client": None}, "give it server=…"),
+        ({"server": Server(), "client": "192.0.2.1"}, "stands where a client has to be"),
+        ({"server": AsyncServer()}, "stands where a server has to be"),
+        ({"receivers": Server()}, "a list of servers and nothing else is wanted"),
+        ({"receivers": 7}, "a list of servers and nothing else is wanted"),
+        ({"receivers": [SAME, SAME]}, "stands there twice"),
     ],
 )
 def test_a_flow_that_is_none_is_refused(parts: dict[str, Any], words: str) -> None:
@@ -121,8 +174,8 @@ def test_a_flow_that_is_none_is_refused(parts: dict[str, Any], words: str) -> No
     assert words in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "\0"])
-def test_a_name_that_is_no_line_of_text_is_refused(name: str) -> None:
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "\0", 7, None])
+def test_a_name_that_is_no_line_of_text_is_refused(name: Any) -> None:
     """It stands in tables."""
     with pytest.raises(OptionError, match="line of text"):
         make(name)
