@@ -69,8 +69,12 @@ class ConvergenceReport(ConvergenceRun):
 
     @classmethod
     def from_json(cls, text: str) -> ConvergenceReport:
-        """Read what ``to_json`` gave; ValueError for another schema."""
-        return cls.of(convergence_plain.to_runs(json.loads(text)))
+        """Read what ``to_json`` gave.
+
+        Raises:
+            OptionError: it is no JSON, of another schema, or a part of it is missing or damaged.
+        """
+        return cls.of(convergence_plain.to_runs(text))
 
     def to_csv(self, *, outages: bool = False) -> str:
         """Give comma-separated values: a line per run and flow, or one per outage."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyperf2.core.convergence import ConvergenceRun, statistics_of
 from pyperf2.core.figures import Figure
 from pyperf2.core.gaps import Outage
 from pyperf2.core.outcome import FlowOutcome, Sample, begin_of, end_of
+from pyperf2.core.reading import Reader, document_of
 from pyperf2.core.records import Instant
 from pyperf2.core.stamp import Stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 SCHEMA: Final = "pyperf2.convergence/1"
 
@@ -35,6 +36,7 @@ _DERIVED: Final = (
     "forwarding_delay_threshold_s",
 )
 _OF_FLOW: Final = ("hit", "suspect", "loss_of_connectivity_s", "arrival_gap_s", "longest_s")
+_READER: Final = Reader(ConvergenceRun, FlowOutcome, Outage, Sample, Figure, Stamp, Instant)
 _US: Final = 1e6
 _NS: Final = 1e9
 
@@ -48,11 +50,15 @@ def of_runs(runs: Sequence[ConvergenceRun]) -> dict[str, Any]:
     }
 
 
-def to_runs(data: Mapping[str, Any]) -> list[ConvergenceRun]:
-    """Make the runs of plain data; ValueError for another schema."""
-    if data.get("schema") != SCHEMA:
-        raise ValueError(f"schema {data.get('schema')!r} is not known; this reads {SCHEMA!r}")
-    return [_to_run(run) for run in data["runs"]]
+def to_runs(text: str) -> tuple[ConvergenceRun, ...]:
+    """Read the runs of a JSON document; OptionError for what is none, or of another schema."""
+    return _READER.read(_Stored, document_of(text, SCHEMA), "report").runs
+
+
+class _Stored(NamedTuple):
+    """What is read of a document; all else is derived from it."""
+
+    runs: tuple[ConvergenceRun, ...]
 
 
 def _of_run(run: ConvergenceRun) -> dict[str, Any]:
@@ -125,39 +131,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [_plain(one) for one in value]
     return value
-
-
-def _to_run(data: Mapping[str, Any]) -> ConvergenceRun:
-    own = {one.name: data[one.name] for one in fields(ConvergenceRun) if one.name in data}
-    for name in ("events", "marks", "steps"):
-        own[name] = tuple(_to_stamp(one) for one in own[name])
-    own["notes"] = tuple(own["notes"])
-    own["environment"] = tuple(own.get("environment", ()))
-    own["flows"] = tuple(_to_flow(one) for one in own["flows"])
-    return ConvergenceRun(**own)
-
-
-def _to_stamp(data: Mapping[str, Any]) -> Stamp:
-    return Stamp(name=data["name"], before=Instant(*data["before"]), after=Instant(*data["after"]))
-
-
-def _to_flow(data: Mapping[str, Any]) -> FlowOutcome:
-    own = {one.name: data[one.name] for one in fields(FlowOutcome) if one.name in data}
-    for name in ("outages", "earlier"):
-        own[name] = tuple(_to_outage(one) for one in own[name])
-    own["samples"] = tuple(Sample(*one) for one in own["samples"])
-    own["zero_at"] = _moment(own["zero_at"])
-    if own["convergence_s"] is not None:
-        own["convergence_s"] = Figure(**own["convergence_s"])
-    return FlowOutcome(**own)
-
-
-def _to_outage(data: Mapping[str, Any]) -> Outage:
-    known = {one.name for one in fields(Outage)}
-    own = {name: value for name, value in data.items() if name in known}
-    own["begin_at"], own["end_at"] = _moment(own["begin_at"]), _moment(own["end_at"])
-    return Outage(**own)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from pyperf2.core.binary import Tool
+from pyperf2.core.reading import Reader, of_schema
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from pyperf2.core.binary import Tool
 
 SCHEMA: Final = "pyperf2.selftest/1"
 
@@ -192,23 +193,12 @@ class Report:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Report:
-        """Read what ``to_dict`` gave; ValueError for another schema."""
-        if data.get("schema") != SCHEMA:
-            raise ValueError(f"schema {data.get('schema')!r} is not known; this reads {SCHEMA!r}")
-        own = {one.name: data[one.name] for one in fields(cls)}
-        for name, kind in _PARTS.items():
-            own[name] = tuple(kind(**one) for one in own[name])
-        for name in ("scenarios", "notes"):
-            own[name] = tuple(own[name])
-        return cls(**own)
+        """Read what ``to_dict`` gave.
 
-
-_PARTS: Final[Mapping[str, type[Any]]] = {
-    "spells": Spell,
-    "totals": Total,
-    "joints": Joint,
-    "misses": Miss,
-}
+        Raises:
+            OptionError: it is of another schema, or a part of it is missing or damaged.
+        """
+        return Reader(Tool=Tool).read(cls, of_schema(data, SCHEMA), "report")
 
 
 def _spreads(row: Row) -> dict[str, Any]:

@@ -37,12 +37,6 @@ def test_json_reads_back_to_the_same_report() -> None:
     )
 
 
-def test_json_of_another_schema_is_refused() -> None:
-    """It names what it reads."""
-    with pytest.raises(ValueError, match=r"pyperf2\.convergence/1"):
-        ConvergenceReport.from_json('{"schema": 7}')
-
-
 def test_json_has_the_figures_and_open_traffic_generator_s_names() -> None:
     """Who reads it needs neither this library nor its arithmetic."""
     told = json.loads(report(flow("a", outage(0.002, 20)), flow("b")).to_json())

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from pyperf2 import OptionError
 from pyperf2.selftest import Plan, Report
 from pyperf2.selftest.plan import LENGTHS_MS, lasts_s
 from pyperf2.selftest.report import SCHEMA
@@ -131,8 +132,14 @@ def test_a_report_goes_to_json_and_back() -> None:
     assert (SCHEMA, "not met") == (data["schema"], data["verdict"])
     assert ["200 ms"] == [row["scenario"] for row in data["rows"]]
     assert {"median_s", "largest_s"} == set(data["rows"][0]["length"])
-    with pytest.raises(ValueError, match="schema 'other' is not known"):
-        Report.from_dict({**data, "schema": "other"})
+    for damage, words in (
+        ({"schema": "other"}, "schema 'other' is not known"),
+        ({"spells": [{}]}, r"report\.spells\[0\]: run, flow, .* is not there"),
+        ({"tool": "iperf"}, r"report\.tool: 'iperf' stands where one of 'iperf2', 'iperf3' has to"),
+        ({"seed": 1.5}, r"report\.seed: 1\.5 stands where a whole number has to be"),
+    ):
+        with pytest.raises(OptionError, match=words):
+            Report.from_dict({**data, **damage})
 
 
 def test_the_fields_of_the_json_are_those_that_were_promised() -> None:
