@@ -62,8 +62,9 @@ SCENARIOS: Final = (
     *_both("reverse", client={"reverse": True}, since=V2_0_14,
            client_does=RECEIVED, server_does=SENT),
     *_both("full duplex", client={"full_duplex": True}, since=V2_0_14, **_WAY_BACK),
-    *_both("dual test", client={"dualtest": True}, place="namespaces", gap=(V2_0_14, V2_1),
-           **_WAY_BACK),
+    # For as long as it sends, and no longer, a client waits for the server to connect back.
+    *_both("dual test", client={"dualtest": True, "test_duration": 3}, place="namespaces",
+           gap=(V2_0_14, V2_1), **_WAY_BACK, seconds=3),
     *_both("tradeoff", client={"tradeoff": True}, place="namespaces", gap=(V2_0_14, V2_1),
            **_WAY_BACK, seconds=2),
     *_both("trip times", client={"trip_times": True}, since=V2_0_14),
