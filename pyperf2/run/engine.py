@@ -118,21 +118,30 @@ class Engine:
             task = self.loop.create_task(coroutine)
             task.add_done_callback(lambda done: _settle(done, outcome))
 
-        def cancel() -> None:
+        def give_up() -> None:
             if task is not None:
                 task.cancel()
+                return
+            coroutine.close()  # the loop was never told of it
+            outcome.cancel()
+            outcome.set_running_or_notify_cancel()
 
         try:
             self._check_open()
-            self.loop.call_soon_threadsafe(begin)
         except BaseException:
             coroutine.close()
             raise
         try:
+            # A Ctrl-C may come between the word to the loop and the wait: it has begun then.
+            self.loop.call_soon_threadsafe(begin)
             return outcome.result(timeout)
         except BaseException as error:
             if not outcome.done():
-                self.loop.call_soon_threadsafe(cancel)
+                try:
+                    self.loop.call_soon_threadsafe(give_up)
+                except RuntimeError:  # closed: nothing begins there any more
+                    coroutine.close()
+                    raise error from None
                 concurrent.futures.wait([outcome], _CANCEL_S)
                 if isinstance(error, concurrent.futures.TimeoutError):  # 3.10: not the builtin
                     message = f"not done within {timeout:g} s"

@@ -110,6 +110,8 @@ def test_a_port_that_is_taken_is_told_with_its_flow() -> None:
         ConvergenceTest([first, second], nothing, **QUICK).run()
 
 
+# Where Python is just opening a file for the main thread, that file is closed with this warning.
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.parametrize("step", ["start", "steady state", "event", "recovery", "stop"])
 def test_ctrl_c_in_any_step_stops_everything(step: str) -> None:
     """KeyboardInterrupt comes through; the report of what was is kept."""

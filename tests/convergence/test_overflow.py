@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ pytestmark = [pytest.mark.netns, pytest.mark.slow]
 
 def test_a_receiver_that_is_stopped_is_noted(network: Network) -> None:
     """Its socket's buffer runs over: lost by the count, and not by the network."""
-    flow = network.unicast("slow", bandwidth="2000pps", window=16384)
+    # A tenth of a second of datagrams: a busy machine alone does not make it run over.
+    flow = network.unicast("slow", window="128K")
     place = Netns(network.receivers[0])
     before = overflowed_datagrams(place)
 
@@ -33,14 +35,16 @@ def test_a_receiver_that_is_stopped_is_noted(network: Network) -> None:
         finally:
             os.kill(pid, signal.SIGCONT)
 
-    report = ConvergenceTest([flow], stall, steady=0.3, recovery=0.3, timeout=10).run()
+    report = ConvergenceTest([flow], stall, steady=0.3, recovery=0.3, timeout=20).run()
     dropped = overflowed_datagrams(place) - before
     (note,) = report.notes
-    assert f"{place} itself dropped {dropped} datagrams" in note
+    noted = re.match(rf"{place} itself dropped (\d+) datagrams", note)
+    assert noted is not None, note
     assert note in report.text()
     (told,) = report.flows
     assert 0 == network.lost(flow)
-    assert dropped == told.packets_lost, str(report)
+    # What is dropped while the senders are stopped is lost, but not noted; a FIN is neither.
+    assert 10 <= int(noted[1]) <= (told.packets_lost or 0) <= dropped, str(report)
 
 
 def test_the_count_is_that_of_the_namespace(network: Network) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,52 @@ def test_ctrl_c_cancels_the_coroutine() -> None:
     with pytest.raises(KeyboardInterrupt):
         engine.call(hang())
     assert ["cleaned up"] == seen
+
+
+def test_ctrl_c_while_the_engine_is_told_cancels_what_has_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What has begun by then, and what that has begun, is not left to itself."""
+    begun, ended = threading.Event(), threading.Event()
+
+    async def part() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+
+    async def whole() -> None:
+        await asyncio.gather(part())
+
+    loop = engine.current().loop
+    tell = loop.call_soon_threadsafe
+
+    def interrupted(*told: Any) -> None:
+        monkeypatch.undo()
+        tell(*told)
+        assert begun.wait(10)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        engine.call(whole())
+    assert ended.is_set()
+
+
+def test_ctrl_c_before_the_engine_was_told_begins_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor does it complain of a coroutine that nobody awaited."""
+
+    def interrupted(*_: Any) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine.current().loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        engine.call(answer(9))
+    assert 10 == engine.call(answer(10))
 
 
 def test_a_call_from_the_engine_s_own_thread_is_refused() -> None:
