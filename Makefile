@@ -41,10 +41,8 @@ docs: ## build the documentation into docs/_build; any warning is an error
 	@.ci/setup dev
 	$(BIN)/sphinx-build -n -W --keep-going -q -j auto docs docs/_build
 
-# Most tests wait more than they work: two at a time. Those that measure run by themselves.
 unit:
-	$(PYTEST) -q -n 2 --dist loadfile -m "not alone and not long"
-	$(PYTEST) -q -m "alone and not long"
+	@.ci/unit
 
 test-long: ## the tests that are too long for every change
 	@.ci/setup dev

@@ -136,12 +136,7 @@ class Engine:
             self.loop.call_soon_threadsafe(begin)
             return outcome.result(timeout)
         except BaseException as error:
-            if not outcome.done():
-                try:
-                    self.loop.call_soon_threadsafe(give_up)
-                except RuntimeError:  # closed: nothing begins there any more
-                    coroutine.close()
-                    raise error from None
+            if not outcome.done() and self._told(give_up, coroutine):
                 concurrent.futures.wait([outcome], _CANCEL_S)
                 if isinstance(error, concurrent.futures.TimeoutError):  # 3.10: not the builtin
                     message = f"not done within {timeout:g} s"
@@ -187,6 +182,14 @@ class Engine:
             await asyncio.wait(tasks, timeout=_END_S / 2)
         await self.loop.shutdown_asyncgens()
         self.loop.call_soon(self.loop.stop)  # after the callbacks of the tasks' ends
+
+    def _told(self, give_up: Callable[[], None], coroutine: Coroutine[Any, Any, Any]) -> bool:
+        try:
+            self.loop.call_soon_threadsafe(give_up)
+        except RuntimeError:  # closed: nothing begins there any more
+            coroutine.close()
+            return False
+        return True
 
     def _check_open(self) -> None:
         if self._ending:

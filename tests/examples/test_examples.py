@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -196,12 +197,13 @@ def test_loss_detection_modes__differ_in_what_they_tell_and_agree_on_what_was_lo
     told = run(EXAMPLES / "loss_detection_modes.py")
     ((dropped,),) = figures(r"nft \| (\d+) dropped", told)
     assert dropped >= 400
-    modes = re.findall(r"^ *(\S+) \| (\d) events; (\d+) lost", told, re.MULTILINE)
+    modes = re.findall(r"^ *(\S+) \| \d events; (\d+) lost", told, re.MULTILINE)
     expected = {"counter": 2, "heuristic": 1, "auto": 2, "warm-up": 1}
-    assert {mode: (count, dropped) for mode, count in expected.items()} == {
-        mode: (int(events), int(lost)) for mode, events, lost in modes
-    }
-    assert 6 == len(re.findall(r"stable, exactly \d+ lost, ended at", told))
+    assert dict.fromkeys(expected, dropped) == {mode: int(lost) for mode, lost in modes}
+    # A sender that a busy machine held up is an event of no loss for those that estimate.
+    assert expected == Counter(
+        re.findall(r"(\S+) \| event \d from \S+ s: stable, exactly [1-9]\d* lost, ended at", told)
+    )
     estimates = re.findall(r"^ *(\S+) \| .*, about ", told, re.MULTILINE)
     assert set(expected) == set(estimates)
     assert set() == left_namespaces(told)
