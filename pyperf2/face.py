@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pyperf2.core.book import Peer, Progress
+    from pyperf2.core.records import Span
     from pyperf2.core.spelling import Role
     from pyperf2.core.validation import Criteria, ValidationReport
     from pyperf2.errors import PyPerf2Error
@@ -223,7 +224,9 @@ class Face:
                 protocol=self._options["protocol"],
                 name=self._options["name"],
             )
-        peers = [told for peer in self._paired for told in peer.senders()]
+        with self._run.session() as session:
+            span = session.span
+        peers = [told for peer in self._paired for told in peer.senders(during=span)]
         with self._run.session() as session:
             return session.result(peers)
 
@@ -263,11 +266,16 @@ class Face:
         with self._run.session() as session:
             return session.progress()
 
-    def senders(self) -> list[Peer]:
-        """Give what the sending streams of the latest run say of themselves."""
+    def senders(self, *, during: Span | None = None) -> list[Peer]:
+        """Give what the sending streams of the latest run say of themselves.
+
+        ``during`` passes over a run at another time: who was paired once may send elsewhere since.
+        """
         if self._run is None:
             return []
         with self._run.session() as session:
+            if during is not None and not session.span.meets(during):
+                return []
             return session.senders()
 
     def pair(self, *others: Face) -> None:
@@ -324,12 +332,21 @@ class Face:
         if self.type != "client" or not endless or self.running or seconds != int(seconds):
             yield seconds
             return
-        self._options.set("test_duration", seconds)
-        try:
+        with self._lent(test_duration=seconds):
             yield seconds + _LAST_WORDS_S
+
+    @contextmanager
+    def _lent(self, **options: Any) -> Generator[None]:
+        """Have options set for a run that begins inside; then they are what they were."""
+        before = {
+            name: self._options[name] if self._options.is_set(name) else None for name in options
+        }
+        self._options.set_all(options)
+        try:
+            yield
         finally:
-            stale = self._stale
-            self._options.set("test_duration", None)
+            stale = self._stale  # what the user has changed meanwhile counts, this does not
+            self._options.set_all(before)
             self._stale = stale
 
     def _prepared(self) -> Order:

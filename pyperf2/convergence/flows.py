@@ -22,9 +22,9 @@ _BACKWARDS: Final = ("reverse", "bidir", "full_duplex", "dualtest", "tradeoff")
 class Flow:
     """One sender and who receives it, under a name.
 
-    Give it ``server``, or for multicast ``receivers``, servers bound to the group. The test sets
-    what is not set: intervals of 0.1 s, for UDP 1000 datagrams a second, and the server's
-    ``bandwidth`` as the client's, so that its clock knows the rate.
+    Give it ``server``, or for multicast ``receivers``, servers bound to the group. The test sets,
+    for as long as it runs, what is not set: intervals of 0.1 s, for UDP 1000 datagrams a second,
+    and the server's ``bandwidth`` as the client's, so that its clock knows the rate.
     """
 
     def __init__(

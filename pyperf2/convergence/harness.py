@@ -165,14 +165,15 @@ class ConvergenceTest:
         for number in range(1, repeat + 1):
             self._marks, self._instant = [], None
             trial = Trial(self, number)
-            try:
-                trial.run()
-            except BaseException as error:
-                runs.append(trial.left(self._marks, self._instant, error))
-                self.report = ConvergenceReport.of(runs)
-                if isinstance(error, ConvergenceError):
-                    error.report = self.report
-                raise
-            runs.append(trial.left(self._marks, self._instant))
+            with contextlib.closing(trial):
+                try:
+                    trial.run()
+                except BaseException as error:
+                    runs.append(trial.left(self._marks, self._instant, error))
+                    self.report = ConvergenceReport.of(runs)
+                    if isinstance(error, ConvergenceError):
+                        error.report = self.report
+                    raise
+                runs.append(trial.left(self._marks, self._instant))
         self.report = ConvergenceReport.of(runs)
         return self.report

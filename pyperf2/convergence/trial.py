@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import platform
 import time
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2 import __version__
 from pyperf2.convergence.events import await_if_needed, name_of, now, stamped
@@ -54,7 +54,8 @@ class Trial:
         self._overflows_before: dict[str, int] = {}  # of the receivers' kernels
         self._overflows: dict[str, int] = {}  # meanwhile
         self._started = False
-        self._lookout = Lookout(test.flows, steady_s=test.steady)
+        self._lent = ExitStack()  # what the flows' instances have only for this run
+        self._lookout: Lookout
         self._poll_s = _POLL_S[1]
 
     # --- its course -------------------------------------------------------------------------
@@ -96,20 +97,19 @@ class Trial:
 
     def _validate(self) -> None:
         """Set what is not set and check all that can be checked without a process."""
-        for flow in self._test.flows:
-            for one in flow.instances:
-                if one.status == "running":
-                    fail(
-                        self._step,
-                        "runs already; the test starts and stops it",
-                        flow,
-                        one,
-                    )
-                try:
-                    _complete(flow, self._test.report_interval)
-                    one._prepared()  # noqa: SLF001 - our own
-                except PyPerf2Error as error:
-                    fail(self._step, str(error), flow, one, cause=error)
+        members = [(flow, one) for flow in self._test.flows for one in flow.instances]
+        for flow, one in members:
+            if one.running:
+                fail(self._step, "runs already; the test starts and stops it", flow, one)
+        for flow, one in members:
+            left_open = _left_open(flow, one, self._test.report_interval)
+            self._lent.enter_context(one._lent(**left_open))  # noqa: SLF001 - our own
+        for flow, one in members:
+            try:
+                one._prepared()  # noqa: SLF001 - our own
+            except PyPerf2Error as error:
+                fail(self._step, str(error), flow, one, cause=error)
+        self._lookout = Lookout(self._test.flows, steady_s=self._test.steady)
 
     def _start(self) -> None:
         """Start the servers, then the clients, one after another within an interval."""
@@ -192,6 +192,10 @@ class Trial:
 
     # --- what is left -----------------------------------------------------------------------
 
+    def close(self) -> None:
+        """Give the flows' instances back as they came."""
+        self._lent.close()
+
     def left(
         self, marks: Sequence[Stamp], instant: Stamp | None, error: BaseException | None = None
     ) -> ConvergenceRun:
@@ -266,12 +270,13 @@ class Trial:
                 raise ConvergenceError(self._step, "it was aborted")
 
 
-def _complete(flow: Flow, interval_s: float) -> None:
-    """Set what the test needs and the user has left open."""
-    for one in flow.instances:
-        if not one._options.is_set("report_interval"):  # noqa: SLF001 - our own
-            one.report_interval = interval_s
+def _left_open(flow: Flow, one: IPerfInstance, interval_s: float) -> dict[str, Any]:
+    """Give what the test needs and the user has not set."""
+    needed: dict[str, Any] = {"report_interval": interval_s}
     if flow.client.protocol == "udp":
-        flow.client.bandwidth = flow.client.bandwidth or DEFAULT_LOAD
-        for server in flow.receivers:
-            server.bandwidth = server.bandwidth or flow.client.bandwidth
+        needed["bandwidth"] = flow.client.bandwidth or DEFAULT_LOAD
+    return {
+        name: value
+        for name, value in needed.items()
+        if not one._options.is_set(name)  # noqa: SLF001 - our own
+    }

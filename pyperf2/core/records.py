@@ -48,6 +48,18 @@ class Instant(NamedTuple):
 NO_INSTANT: Final = Instant(0, 0)
 
 
+class Span(NamedTuple):
+    """From when to when a run was on, on the monotonic clock; None: it still is."""
+
+    began_ns: int
+    ended_ns: int | None
+
+    def meets(self, other: Span) -> bool:
+        """Whether there was a time at which both were on."""
+        first, second = sorted((self, other), key=lambda one: one.began_ns)
+        return first.ended_ns is None or first.ended_ns >= second.began_ns
+
+
 @lru_cache(maxsize=8)  # many lines come in one second
 def _second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()[: -len("+00:00")]

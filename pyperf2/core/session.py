@@ -37,6 +37,7 @@ from pyperf2.core.records import (
     RunEnded,
     RunStarted,
     ServerOutput,
+    Span,
     Summary,
 )
 from pyperf2.core.results import Result
@@ -217,6 +218,11 @@ class Session:
         """Datagrams expected in an interval of the busiest stream, where known."""
         known = [d.expected_packets for d in self._detectors.values() if d.expected_packets]
         return max(known, default=None)
+
+    @property
+    def span(self) -> Span:
+        """From when to when it ran."""
+        return Span(self._started.monotonic_ns, self._ended and self._ended.monotonic_ns)
 
     def progress(self) -> Progress:
         """Tell how far the streams have come; cheap, however much is kept."""
