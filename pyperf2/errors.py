@@ -19,7 +19,8 @@
     ├── LabError (RuntimeError)               a lab could not be built or changed
     │   └── UnsupportedImpairment             sound, but this kernel cannot do it
     ├── ConvergenceError (RuntimeError)       a convergence test was broken off; keeps its report
-    │   └── NoSteadyState (TimeoutError)      a flow never ran as it should before the event
+    │   ├── NoSteadyState (TimeoutError)      a flow never ran as it should before the event
+    │   └── EventTimeout (TimeoutError)       an event did not return in time
     └── IPerfError (RuntimeError)             iperf ran, and failed
         ├── ConnectionFailed (ConnectionError)  refused, unreachable, reset
         ├── BadHost (LookupError)             a name that does not resolve, an address that is none
@@ -140,6 +141,10 @@ class ConvergenceError(PyPerf2Error, RuntimeError):
 
 class NoSteadyState(ConvergenceError, TimeoutError):
     """Before the event, a flow did not arrive whole and at its rate."""
+
+
+class EventTimeout(ConvergenceError, TimeoutError):
+    """An event of a convergence test was not over in time."""
 
 
 class LabError(PyPerf2Error, RuntimeError):

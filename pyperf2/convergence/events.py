@@ -1,19 +1,15 @@
-"""What is called as the event of a test, sync or async, and when that was."""
+"""What is called as the event of a test, and when that was; ``calls.py`` calls it."""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from pyperf2.core.records import Instant
 from pyperf2.core.stamp import Stamp
-from pyperf2.errors import OptionError, StateError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
+from pyperf2.errors import OptionError
 
 Event: TypeAlias = Callable[[], Any]
 
@@ -56,27 +52,6 @@ def _refuse_arguments(event: Event) -> None:
     except TypeError as error:
         name = name_of(event) or repr(event)
         raise OptionError(f"event {name} is called without arguments: {error}") from None
-
-
-def await_if_needed(returned: Any) -> Any:
-    """Run a coroutine, in a loop of its own, and give what it returns; give anything else back.
-
-    Raises:
-        StateError: this thread runs a loop already.
-    """
-    if not inspect.isawaitable(returned):
-        return returned
-    if asyncio._get_running_loop() is None:  # noqa: SLF001 - the one that does not raise
-        return asyncio.run(_awaited(returned))
-    if inspect.iscoroutine(returned):
-        returned.close()
-    raise StateError(
-        "run() cannot wait for a coroutine inside a running event loop; use: await test.run_async()"
-    )
-
-
-async def _awaited(returned: Awaitable[Any]) -> Any:
-    return await returned
 
 
 def stamped(name: str, before: Instant, after: Instant, returned: Any) -> Stamp:

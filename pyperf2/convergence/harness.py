@@ -60,8 +60,8 @@ class ConvergenceTest:
             steady: seconds for which all flows must arrive whole and at their rate beforehand.
             recovery: seconds for which all must be clean again: sustained convergence validation
                 time (RFC 6412).
-            timeout: seconds that may pass until the steady state, and after the event until the
-                recovery.
+            timeout: seconds that may pass until the steady state, in all events together, and after
+                them until the recovery.
             report_interval: of those instances that have none of their own.
 
         Raises:
@@ -117,6 +117,7 @@ class ConvergenceTest:
 
         Raises:
             NoSteadyState: a flow did not arrive whole, and at its rate, in time.
+            EventTimeout: an event was not over in time; which, and what became of it, is said.
             ConvergenceError: a flow did not start or ended, a namespace is gone, an event raised,
                 or it was aborted. The error names flow and step, and has the ``report`` so far.
             StateError: it runs already.
@@ -127,7 +128,7 @@ class ConvergenceTest:
     async def run_async(self, repeat: int = 1) -> ConvergenceReport:
         """Run the test beside an event loop; cancelling it stops everything.
 
-        The events are called in another thread; one that is a coroutine function gets a loop of
+        Each event is called in a thread of its own; one that is a coroutine function gets a loop of
         its own there.
         """
         times = self._claim(repeat)  # here: a cancellation may come before the thread has begun

@@ -11,13 +11,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2 import __version__
-from pyperf2.convergence.events import await_if_needed, name_of, now, stamped
+from pyperf2.convergence.calls import Aborted, OverTime, call
+from pyperf2.convergence.events import name_of, now, stamped
 from pyperf2.convergence.lookout import Lookout, fail, offered_pps
 from pyperf2.core.command import DEFAULT_LOAD
 from pyperf2.core.convergence import ConvergenceRun
 from pyperf2.core.outcome import outcomes_of
 from pyperf2.core.stamp import Stamp
-from pyperf2.errors import ConvergenceError, NoSteadyState, PyPerf2Error
+from pyperf2.errors import ConvergenceError, EventTimeout, NoSteadyState, PyPerf2Error
 from pyperf2.instance import start_together, stop_all
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _START_EACH_S: Final = 0.1  # and more where many processes share a machine
 _POLL_S: Final = (0.01, 0.05)
 _LAST_WORDS_S: Final = 1.0  # for servers to print what the senders' FINs have ended
 _CLOCK_STEP_S: Final = 0.001
+_ABORTED: Final = "it was aborted"
 _NAMED: Final = 5  # flows in a message
 
 
@@ -141,18 +143,32 @@ class Trial:
         raise NoSteadyState(self._step, message, flow=first.name)
 
     def _run_events(self) -> None:
+        deadline = time.monotonic() + self._test.timeout
         for number, event in enumerate(self._test.events, 1):
             name = name_of(event) or f"event {number}"
             before = now()
             try:
-                returned = await_if_needed(event())
+                left = max(deadline - time.monotonic(), 0.0)
+                returned = call(event, name, left, self._test.aborted)
             except BaseException as error:  # it had begun: what is lost since is its doing
                 self._events.append(Stamp(name=name, before=before, after=now()))
-                if not isinstance(error, Exception):
-                    raise
-                message = f"{name!r} raised {type(error).__name__}: {error}"
-                raise ConvergenceError(self._step, message) from error
+                self._tell_failed(name, error)
+                raise
             self._events.append(stamped(name, before, now(), returned))
+
+    def _tell_failed(self, name: str, error: BaseException) -> None:
+        if isinstance(error, OverTime):
+            told = f"; {error}" if str(error) else ""
+            raise EventTimeout(
+                self._step,
+                f"{name!r} was not over when the time of all events was, "
+                f"timeout={self._test.timeout:g} s{told}",
+            ) from error
+        if isinstance(error, Aborted):
+            raise ConvergenceError(self._step, _ABORTED) from error
+        if isinstance(error, Exception):
+            message = f"{name!r} raised {type(error).__name__}: {error}"
+            raise ConvergenceError(self._step, message) from error
 
     def _await_recovery(self) -> None:
         """Wait until every flow has been clean for long enough, or time is up: both are results."""
@@ -267,7 +283,7 @@ class Trial:
             if time.monotonic() >= deadline:
                 return False
             if self._test.aborted.wait(self._poll_s):
-                raise ConvergenceError(self._step, "it was aborted")
+                raise ConvergenceError(self._step, _ABORTED)
 
 
 def _left_open(flow: Flow, one: IPerfInstance, interval_s: float) -> dict[str, Any]:

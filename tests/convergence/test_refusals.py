@@ -12,7 +12,8 @@ import pytest
 
 from pyperf2 import AsyncServer, Client, OptionError, Server, StateError
 from pyperf2.convergence import ConvergenceTest, Flow
-from pyperf2.convergence.events import await_if_needed, name_of, now, stamped
+from pyperf2.convergence.calls import call
+from pyperf2.convergence.events import name_of, now, stamped
 from pyperf2.lab import naming
 
 SAME = Server()
@@ -213,10 +214,10 @@ def test_a_coroutine_is_not_waited_for_inside_a_running_loop() -> None:
 
     async def beside_a_loop() -> None:
         with pytest.raises(StateError, match=r"use: await test\.run_async\(\)"):
-            await_if_needed(event())
+            call(event, "event", 5)
 
     asyncio.run(beside_a_loop())
-    assert 7 == await_if_needed(event())
+    assert 7 == call(event, "event", 5)
 
 
 def test_events_are_called_what_their_functions_are() -> None:
