@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from frr import FrrError, running, wait_until, why_not
 
-from pyperf2 import Client, Server
 from pyperf2.convergence import ConvergenceTest, Flow
 from pyperf2.lab import Blackout, Lab, LinkDown
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from frr import Frr
 
     from pyperf2.convergence import ConvergenceReport
-    from pyperf2.lab import Hit, Host, Router
+    from pyperf2.lab import Hit, Router
 
 NO_FRR = 3
 
@@ -164,9 +163,9 @@ class Network:
             return fault.start()
 
         flows = [
-            flow("voice", 5001, self.a, self.b),
-            flow("video", 5002, self.a, self.b),
-            flow("back", 5001, self.b, self.a),
+            Flow.between("voice", self.a, self.b, port=5001),
+            Flow.between("video", self.a, self.b, port=5002),
+            Flow.between("back", self.b, self.a, port=5001),
         ]
         test = ConvergenceTest(flows, link_failure, steady=0.5, recovery=1.0, timeout=20)
         report = test.run()
@@ -184,20 +183,6 @@ class Network:
             f"  the link took {dropped} datagrams, the flows lost {report.packets_lost.value:.0f}"
         )
         return report
-
-
-def flow(name: str, port: int, sender: Host, receiver: Host) -> Flow:
-    """Send 1000 datagrams a second: each one lost is a millisecond."""
-    return Flow(
-        name,
-        server=Server(protocol="udp", port=port, use_linux_namespace=receiver.namespace),
-        client=Client(
-            receiver.address,
-            protocol="udp",
-            port=port,
-            use_linux_namespace=sender.namespace,
-        ),
-    )
 
 
 def main(patience_s: float = 30, failures: float = len(FAILURES)) -> int:

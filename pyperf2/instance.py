@@ -8,7 +8,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from pyperf2.errors import StartFailed, StateError
+from pyperf2.core.endpoints import endpoint_of
+from pyperf2.core.optionset import of_role
+from pyperf2.errors import OptionError, StartFailed, StateError
 from pyperf2.face import RUNNING, Face
 
 if TYPE_CHECKING:
@@ -17,11 +19,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from pyperf2.core.endpoints import Side
     from pyperf2.core.records import Interval
     from pyperf2.core.results import Result
     from pyperf2.core.spelling import Role
     from pyperf2.run.runner import Run
 
+_SAID_BY_HOSTS: Final = ("server_ip", "use_linux_namespace")
 DELIVERY_GRACE_S: Final = 5.0  # for callbacks to take what is left, after the process has ended
 
 
@@ -175,6 +179,22 @@ class Client(IPerfInstance):
     def __init__(self, server_ip: str | None = None, **options: Any) -> None:
         """Set the target and further options; nothing is started."""
         super().__init__(server_ip=server_ip, **options)
+
+
+def ends_between(sender: Side, receiver: Side, options: Mapping[str, Any]) -> tuple[Server, Client]:
+    """Make both ends of a stream from one host to another; each gets the options that it takes.
+
+    Raises:
+        OptionError: a host is none; an option is none, is wrong, or says what the hosts say.
+    """
+    here, there = endpoint_of("sender", sender), endpoint_of("receiver", receiver)
+    for name in _SAID_BY_HOSTS:
+        if name in options:
+            raise OptionError(f"{name}: the two hosts say where the ends are; leave it out")
+    return (
+        Server(use_linux_namespace=there.namespace, **of_role(options, "server")),
+        Client(there.address, use_linux_namespace=here.namespace, **of_role(options, "client")),
+    )
 
 
 def start_all(instances: Iterable[IPerfInstance], timeout: float = 5.0) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyperf2.core import kinds
 from pyperf2.core.arguments import is_line, listed
 from pyperf2.core.command import port_of
 from pyperf2.core.labels import label_of
 from pyperf2.errors import OptionError
-from pyperf2.instance import Client, Server
+from pyperf2.instance import Client, Server, ends_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from typing_extensions import Self
+
+    from pyperf2.core.endpoints import Side
     from pyperf2.instance import IPerfInstance
 
 _BACKWARDS: Final = ("reverse", "bidir", "full_duplex", "dualtest", "tradeoff")
@@ -60,6 +63,23 @@ class Flow:
             raise OptionError(
                 f"flow {name!r}: with {backwards[0]} its client receives; swap their places"
             )
+
+    @classmethod
+    def between(cls, name: str, sender: Side, receiver: Side, **options: Any) -> Self:
+        """Make a flow from one host to another, with both its instances; of UDP by default.
+
+        Args:
+            name: of the flow.
+            sender: a host of a lab, or ``Endpoint(address, namespace)`` of ``pyperf2.traffic``.
+            receiver: likewise; its address is where the flow goes to.
+            options: of ``Server`` and ``Client``, for those that take them: ``port``, for one, in
+                which flows to one host have to differ.
+
+        Raises:
+            OptionError: a host is none; an option is none, is wrong, or says what the hosts say.
+        """
+        server, client = ends_between(sender, receiver, {"protocol": "udp", **options})
+        return cls(name, server=server, client=client)
 
     @property
     def instances(self) -> tuple[IPerfInstance, ...]:

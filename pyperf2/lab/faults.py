@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
+from pyperf2.core.arguments import seconds_of
 from pyperf2.errors import PyPerf2Error, StateError
 from pyperf2.lab.filters import Filter
 from pyperf2.lab.hits import Count, Hit
@@ -112,6 +114,20 @@ class Fault:
         totals = self._means.counts()
         hit.close(ended, self._since_start(totals), exact=self._means.exact())
         self._base = totals
+        return hit
+
+    def hold(self, seconds: float) -> Hit:
+        """Switch it on for so long: an event for a convergence test.
+
+        Args:
+            seconds: more than 0; when this is interrupted, it is switched off at once.
+
+        Raises:
+            OptionError, StateError, LabError: no time; as `start`.
+        """
+        length_s = seconds_of("seconds", seconds, exclusive=True)
+        with self as hit:
+            time.sleep(length_s)
         return hit
 
     def remove(self) -> None:

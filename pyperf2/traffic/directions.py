@@ -17,11 +17,10 @@ from pyperf2.core import kinds, yardsticks
 from pyperf2.core.arguments import seconds_of, whole
 from pyperf2.core.endpoints import LOCAL, endpoint_of
 from pyperf2.core.figures import Figure
-from pyperf2.core.optionset import of_role
 from pyperf2.core.repetitions import repeated
 from pyperf2.core.validation import Finding, ValidationReport, criteria_of, validate
 from pyperf2.errors import OptionError, PortUnavailable, TrafficError
-from pyperf2.instance import Client, Server
+from pyperf2.instance import ends_between
 from pyperf2.run.host import Netns
 from pyperf2.traffic.course import running
 from pyperf2.traffic.steps import perform
@@ -241,6 +240,8 @@ def measure(
     times = whole("repetitions", repetitions, kinds.integer(1))
     first_port = whole("port", port, kinds.PORT)
     seconds = seconds_of("duration", duration, exclusive=True)
+    if "test_duration" in options:
+        raise OptionError("test_duration: duration=… says how long it takes; leave it out")
     given = {**options, "protocol": protocol, "tool": tool}
     here, there = endpoint_of("client", client), endpoint_of("server", server)
     ways: dict[Way, tuple[Side, Side]] = {"upstream": (here, there), "downstream": (there, here)}
@@ -259,13 +260,8 @@ def measure(
 def _stream(
     way: Way, sender: Side, receiver: Side, port: int, seconds: float, options: Mapping[str, Any]
 ) -> Stream:
-    server = Server(use_linux_namespace=receiver.namespace, **of_role(options, "server"))
-    client = Client(
-        receiver.address,
-        use_linux_namespace=sender.namespace,
-        test_duration=seconds,
-        **of_role(options, "client"),
-    )
+    server, client = ends_between(sender, receiver, options)
+    client.test_duration = seconds
     return Stream([client], server, way, port, _PORT_TRIES)
 
 

@@ -14,6 +14,7 @@ from pyperf2 import AsyncServer, Client, OptionError, Server, StateError
 from pyperf2.convergence import ConvergenceTest, Flow
 from pyperf2.convergence.calls import call
 from pyperf2.convergence.events import name_of, now, stamped
+from pyperf2.core.endpoints import LOCAL, Endpoint
 from pyperf2.lab import naming
 
 SAME = Server()
@@ -173,6 +174,40 @@ def test_a_flow_that_is_none_is_refused(parts: dict[str, Any], words: str) -> No
     with pytest.raises(OptionError, match="flow 'a'") as refused:
         Flow("a", **given)
     assert words in str(refused.value)
+
+
+def test_a_flow_between_hosts_has_both_ends() -> None:
+    """Each has its namespace and its options; nothing is set that the test would not set."""
+    a, b = Endpoint("192.0.2.1", "x"), Endpoint("192.0.2.2")
+    flow = Flow.between("voice", a, b, port=5004, dscp="ef", report_interval=0.2)
+    (server,) = flow.receivers
+    assert ("voice", "192.0.2.2", "x", None) == (
+        flow.name, flow.client.server_ip, flow.client.use_linux_namespace,
+        server.use_linux_namespace,
+    )  # fmt: skip
+    for one in flow.instances:
+        assert ("udp", 5004, 0.2) == (one.protocol, one.port, one.report_interval)
+        assert not one._options.is_set("bandwidth")
+    assert ("ef", None) == (flow.client.dscp, server.dscp)
+    assert "tcp" == Flow.between("bulk", a, b, protocol="tcp").client.protocol
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"sender": "192.0.2.1"}, "sender='192.0.2.1': Endpoint"),
+        ({"receiver": None}, "receiver=None: Endpoint"),
+        ({"bandwith": "1M"}, "did you mean 'bandwidth'"),
+        ({"use_linux_namespace": "x"}, "the two hosts say where the ends are"),
+        ({"reverse": True}, "its client receives"),
+        ({"name": 7}, "line of text"),
+    ],
+)
+def test_what_is_no_flow_between_hosts_is_refused(options: dict[str, Any], words: str) -> None:
+    """Each in words."""
+    given: dict[str, Any] = {"name": "a", "sender": LOCAL, "receiver": LOCAL, **options}
+    with pytest.raises(OptionError, match=words):
+        Flow.between(**given)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "two\nlines", "\0", 7, None])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 README = ROOT / "README.rst"
+MOST_LINES = 10  # of a whole convergence test, imports and verdict included
 PAGES = sorted([README, *(ROOT / "docs").glob("*.rst")])
 
 
@@ -45,4 +46,6 @@ def test_the_readme_shows_what_a_newcomer_needs() -> None:
     text = README.read_text(encoding="utf-8")
     assert len(blocks_of(README)) >= 6
     assert len(blocks_of(README, netns=True)) == 2
+    (test,) = [one for one in blocks_of(README, netns=True) if "ConvergenceTest" in one]
+    assert len([line for line in test.splitlines() if line.strip()]) <= MOST_LINES
     assert {"$ make demo", "$ make test"} <= {line.strip() for line in text.splitlines()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyperf2.errors import StateError, UnsupportedImpairment
+from pyperf2.errors import OptionError, StateError, UnsupportedImpairment
 from pyperf2.lab import Blackout, Count, Delay, Duplicate, LinkDown, Loss, RateLimit
 from tests.lab.probe import PORT, Probe, passes
 
@@ -232,6 +232,20 @@ def test_switching_takes_well_under_a_millisecond(
         median, p95 = statistics.median(widths_us), statistics.quantiles(widths_us, n=20)[-1]
         print(f"{impairment} {what}: median {median:.0f} us, p95 {p95:.0f} us")  # noqa: T201
         assert median < 800
+
+
+def test_a_fault_can_be_held(path: tuple[Host, Host, Link]) -> None:
+    """On for so long, and off again though what it held up raises; any number of times."""
+    fault = path[2].prepare(Blackout())
+    for seconds in (0.02, 0.05):
+        hit = fault.hold(seconds)
+        assert hit is fault.hits[-1]
+        assert hit.duration_s == pytest.approx(seconds, abs=0.02)
+        assert hit.duration_s >= seconds
+    for wrong in (0, -1, float("nan"), "long"):
+        with pytest.raises(OptionError, match="seconds="):
+            fault.hold(wrong)  # type: ignore[arg-type]
+    assert 2 == len(fault.hits)
 
 
 def test_states_are_kept(path: tuple[Host, Host, Link]) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pyperf2 import Client, Server
 from pyperf2.convergence import ConvergenceTest, Flow
 from pyperf2.lab import Blackout, Lab
 from tests.live.support import nothing_leaks
@@ -18,19 +17,11 @@ from tests.report.test_picture import bars, curve, shades
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyperf2.lab import Hit, Host
+    from pyperf2.lab import Hit
     from tests.report.browser import Browser
 
 
 __all__ = ["nothing_leaks"]
-
-
-def flow(name: str, port: int, sender: Host, receiver: Host, **options: Any) -> Flow:
-    """Return a flow between two hosts of a lab."""
-    options = {"port": port, **options}
-    server = Server(use_linux_namespace=receiver.namespace, **options)
-    client = Client(receiver.address, use_linux_namespace=sender.namespace, **options)
-    return Flow(name, server=server, client=client)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +47,8 @@ def test_a_blackout_is_on_the_page_where_it_was(browser: Browser, tmp_path: Path
             return hit
 
         flows = [
-            flow("udp", 5001, a, b, protocol="udp"),
-            flow("tcp", 5002, a, b, protocol="tcp", bandwidth="10M", packet_len=4096),
+            Flow.between("udp", a, b, port=5001, protocol="udp"),
+            Flow.between("tcp", a, b, port=5002, protocol="tcp", bandwidth="10M", packet_len=4096),
         ]
         test = ConvergenceTest(flows, cut, steady=0.5, recovery=1.0, timeout=20)
         report = test.run()
