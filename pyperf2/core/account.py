@@ -71,9 +71,7 @@ class ReceiverAccount:
     def _count_as(self, profile: Profile) -> None:
         self._profile = profile
         self._counter = Counter(profile, datagram_length=self._length)
-        self._estimator = Estimator(
-            nominal=self._nominal, closer_is_counted=profile.closer_is_counted
-        )
+        self._estimator = Estimator(profile, nominal=self._nominal)
 
     def connected(self, connected: Connected) -> None:
         """Take the line that begins the stream."""
@@ -94,10 +92,11 @@ class ReceiverAccount:
         self._last, self._last_count = interval, count
         self._sum = plus(self._sums, count)
         self._late_told += interval.out_of_order or 0
-        self._estimator.feed(interval.start, interval.end, count)
+        start, end = interval.start, interval.end
+        self._estimator.feed(start, end, count, spread_ms=_spread_ms(interval))
         if count.late:
             self._amend(0, count.late, interval)
-        self._zero.place(interval.arrived, interval.end)
+        self._zero.place(interval.arrived, end)
         return count
 
     def take_whole(self, interval: Interval, packets: int) -> bool:
@@ -182,8 +181,7 @@ class ReceiverAccount:
     def _amend(self, extra_gap: int, late: int, interval: Interval) -> None:
         """Enter what came late, or twice; the delays tell which, where they are told."""
         blind = self._profile.delays_without_late
-        spread_ms = None if blind else _spread_ms(interval)
-        self._estimator.amend(extra_gap, late, spread_ms, whole=blind)
+        self._estimator.amend(extra_gap, late, None if blind else _spread_ms(interval), whole=blind)
 
     def finish(self, final: Summary | None) -> None:
         """Learn that no interval follows, and what the last line adds to those there were."""
@@ -247,7 +245,7 @@ class ReceiverAccount:
 
     def recent_outages(self) -> list[Outage]:
         """Give the last few outages confirmed, on the stream's clock."""
-        return self._estimator.periods.recent()
+        return self._estimator.recent()
 
     @property
     def rate(self) -> float | None:
@@ -257,7 +255,7 @@ class ReceiverAccount:
     @property
     def stalls(self) -> tuple[Stall, ...]:
         """Deficits that were made up for without loss."""
-        return tuple(self._estimator.stalls)
+        return tuple(self._estimator.shortfall.stalls)
 
     def totals(self, final: Summary | None, sender: Sender | None) -> Totals:
         """Reconcile counts, final line and sender."""
@@ -370,6 +368,7 @@ class ReceiverAccount:
         """Give the outages, on the wall clock too, those of a stalled sender marked."""
         totals = self.totals(final, sender) if stream_ended else Totals()
         found = self._estimator.outages(
+            sender,
             trailing=0 if totals.on_the_way else totals.trailing,
             ended=stream_ended,
             repeated_fins=totals.repeated_fins,

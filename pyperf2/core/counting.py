@@ -41,6 +41,7 @@ class Profile:
         fin_every_s: how often a FIN that nobody answers is repeated, with a new number each time.
         delays_without_late: late datagrams are left out of the delays that are printed.
         final_read_extra: the same of the final count of arrivals, where it is a count of reads.
+        stamps_when_read: a datagram counts when it is read; otherwise the kernel says when it came.
     """
 
     total_keeps_losses: bool = False
@@ -52,12 +53,13 @@ class Profile:
     fin_every_s: float = 0.01
     delays_without_late: bool = False
     final_read_extra: int = 0
+    stamps_when_read: bool = False
 
 
 # From → profile, newest first. Measured on 1310 recorded runs of 2.0.5 … 2.2.5 and 3.9 … 3.22
 # against packet counters; `make accuracy` measures them again.
 _PROFILES: Final[tuple[tuple[Version, Profile], ...]] = (
-    (V3, Profile(late_is_negative=True)),
+    (V3, Profile(late_is_negative=True, stamps_when_read=True)),
     (
         V2_2,
         Profile(sent_extra=2, final_total_extra=1, delays_without_late=True, final_read_extra=2),
@@ -76,7 +78,7 @@ _PROFILES: Final[tuple[tuple[Version, Profile], ...]] = (
     ),
     (V2_0_13, Profile(closer_is_counted=True)),
 )
-_OLDEST: Final = Profile(closer_is_counted=True, sent_extra=1)  # 2.0.5
+_OLDEST: Final = Profile(closer_is_counted=True, sent_extra=1, stamps_when_read=True)  # 2.0.5
 
 
 def absurd(*figures: int) -> bool:

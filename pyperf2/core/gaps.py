@@ -99,6 +99,8 @@ class Gap:
     before: Point | None = None
     after: Point | None = None
     late: int = 0  # of those lost, how many came after all
+    spread_ms: float = 0.0  # of the delays in the interval that counted it, where printed
+    late_border_s: float = 0.0  # how much later than it should have the one before it ended
     unseen: float = DEFICIT_PACKETS  # how short the boundary before it may be, and not show it
     doubt: int = 0  # of those lost, how many may have been lost before the stream's first
     row: Row | None = None  # the degraded period that has swallowed it
@@ -142,7 +144,9 @@ class Row:
         return self.ratio if self.intervals > _FEW else 1.0
 
 
-def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outage | None:
+def gap_outage(
+    gap: Gap, clock: Clock, *, jitter_s: float, ratio: float, located: bool
+) -> Outage | None:
     """Give the outage that a gap shows; None where all of it came after all.
 
     Args:
@@ -150,6 +154,7 @@ def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outa
         clock: of the stream; its rate must be known.
         jitter_s: of the boundaries, on top of one packet.
         ratio: of random loss around it, 0 where there is none.
+        located: whether the deficit before it is its outage's.
     """
     lost = gap.lost - gap.late
     if lost <= 0:
@@ -163,7 +168,7 @@ def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outa
     stretch = duration * clock.rate_doubt  # of a duration, where the rate is but measured
     begin_drift = clock.drift(gap.last, gap.before or gap.after)
     end_drift = clock.drift(gap.last + gap.lost, gap.after or gap.before)
-    if gap.located and before is not None:
+    if located and before is not None:
         begin = before
         end = clock.time_of(gap.last + gap.lost, gap.after or gap.before) or begin + duration
         slip = end - begin - gap.lost * packet_s
@@ -187,13 +192,13 @@ def gap_outage(gap: Gap, clock: Clock, *, jitter_s: float, ratio: float) -> Outa
         begin_s=begin,
         end_s=end,
         begin_error_s=error + begin_drift,
-        end_error_s=error + end_drift + (doubt * packet_s if gap.located else 0.0),
+        end_error_s=error + end_drift + (doubt * packet_s if located else 0.0),
         duration_s=duration,
         duration_error_s=(1 + doubt) * packet_s + stretch,
         packets_lost=lost,
         packets_lost_error=max(gap.late, gap.doubt, doubt),
         complete=gap.after is not None,
-        method="located" if gap.located or gap.ends is not None else "contained",
+        method="located" if located or gap.ends is not None else "contained",
         slip_s=slip,
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pyperf2.core.gaps import Row, gap_outage, row_outage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pyperf2.core.clock import Clock
     from pyperf2.core.gaps import Gap, Outage
@@ -26,6 +26,7 @@ def outages_of(
     clock: Clock,
     *,
     jitter_s: float,
+    doubts: Callable[[Gap], bool],
     still: Row | None = None,
 ) -> list[Outage]:
     """Give what gaps and degraded periods amount to, in the order of their beginnings.
@@ -35,6 +36,7 @@ def outages_of(
         rows: the degraded periods around the gaps, in order.
         clock: of the stream; nothing is told before its rate is known.
         jitter_s: of the boundaries, on top of one packet.
+        doubts: tells whether the deficit before a gap may be none of its outage's.
         still: the degraded period that is on.
     """
     if not clock.rate:
@@ -47,7 +49,9 @@ def outages_of(
         if isinstance(one, Row):
             found.append(row_outage(one, clock, jitter_s=jitter_s, complete=one is not still))
             continue
-        outage = gap_outage(one, clock, jitter_s=jitter_s, ratio=weather.ratio_at(one))
+        ratio = weather.ratio_at(one)
+        located = one.located and not doubts(one)
+        outage = gap_outage(one, clock, jitter_s=jitter_s, ratio=ratio, located=located)
         if outage is not None:
             found.append(outage)
     found.sort(key=lambda outage: outage.begin_s)

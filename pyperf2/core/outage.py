@@ -4,34 +4,31 @@ Streaming, constant memory. An outage shows twice: as a gap in the numbers, coun
 interval that holds the first datagram after it, and as a deficit of the sequence clock at the
 boundaries in between. With a deficit at the boundary before the gap, the last datagram before the
 outage is exactly number S there: the outage is *located* to a packet. Without one it lies within
-one interval: *contained*. A deficit that is made up for without a gap is a *stall*; three or more
-lossy intervals in a row are *degraded*.
+one interval: *contained*, as it is if a stall may have made the deficit (``core/shortfall.py``). A
+deficit that is made up for without a gap is a *stall*; three or more lossy intervals in a row are
+*degraded*.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from pyperf2.core.clock import Clock
-from pyperf2.core.gaps import (
-    CLOSER_JITTER_S,
-    DEFICIT_PACKETS,
-    JITTER_S,
-    Gap,
-    Stall,
-    open_outage,
-)
+from pyperf2.core.gaps import CLOSER_JITTER_S, DEFICIT_PACKETS, JITTER_S, Gap, open_outage
 from pyperf2.core.late import give_back
 from pyperf2.core.listing import without_fins
 from pyperf2.core.pace import Pace
-from pyperf2.core.periods import MAX_OUTAGES, Periods
+from pyperf2.core.periods import Periods
+from pyperf2.core.shortfall import Shortfall
 from pyperf2.core.start import FIRST, Start
 
 if TYPE_CHECKING:
-    from pyperf2.core.counting import Count
+    from collections.abc import Callable
+
+    from pyperf2.core.counting import Count, Profile
     from pyperf2.core.gaps import Outage
+    from pyperf2.core.sender import Sender
 
 _JUMP_PACKETS: Final = 1.6
 _UNPROVEN_POINTS: Final = 2  # boundaries; a rate that rests on no more may be a cut-short one's
@@ -40,26 +37,23 @@ _UNPROVEN_POINTS: Final = 2  # boundaries; a rate that rests on no more may be a
 class Estimator:
     """The outages of one stream; feed it the counts of its intervals in order."""
 
-    def __init__(self, *, nominal: float | None = None, closer_is_counted: bool = False) -> None:
+    def __init__(self, profile: Profile, *, nominal: float | None = None) -> None:
         """Begin; ``nominal`` is the offered load in packets per second, where known."""
         self.clock = Clock(nominal)
-        self._jitter_s = CLOSER_JITTER_S if closer_is_counted else JITTER_S
-        self._closer = closer_is_counted
+        self._closer = profile.closer_is_counted
+        self._jitter_s = CLOSER_JITTER_S if self._closer else JITTER_S
         self._number = 0  # highest so far: S
         self.end = 0.0  # the last boundary
         self._coarse = False
         self._fed = (0.0, 0.0, 0)  # the last interval, and the highest number before it
         self._deficit = 0.0  # at the last boundary
-        self._short = False  # an outage or a stall is on
-        self._short_since = 0.0
-        self._deepest = 0.0
+        self.shortfall = Shortfall(stamps_when_read=profile.stamps_when_read)
         self._start: Start | None = None  # a gap in the first interval, not yet explained
         self._begun = False
         self._headed = False
         self._waits = False  # the last boundary was left out of the clock
         self._jump = _JUMP_PACKETS  # both wider where the rate is but measured
         self._missed = DEFICIT_PACKETS
-        self.stalls: deque[Stall] = deque(maxlen=MAX_OUTAGES)
         self._pace = Pace()
         self.periods = Periods(self.clock, jitter_s=self._jitter_s)
         self.given_back = 0  # counted as lost, and came after all
@@ -80,21 +74,29 @@ class Estimator:
     def missing(self, until: float) -> int:
         """Datagrams that no gap has counted yet, if the sender still sends at ``until``."""
         rate = self.clock.rate
-        if not self._short or not rate:
+        if not self.shortfall.on or not rate:
             return 0
         since = self.clock.time_of(self._number, self.clock.anchor()) or self.end
         return max(ceil((until - since) * rate), 0)
 
-    # --- in ---------------------------------------------------------------------------------
-
-    def feed(self, start: float, end: float, count: Count, *, coarse: bool = False) -> None:
+    def feed(
+        self,
+        start: float,
+        end: float,
+        count: Count,
+        *,
+        coarse: bool = False,
+        spread_ms: float | None = None,
+    ) -> None:
         """Take the count of the interval from ``start`` to ``end``, on the stream's clock.
 
-        ``coarse``: its end is itself read off the clock, which then learns nothing.
+        ``coarse``: its end is itself read off the clock, which then learns nothing. ``spread_ms``:
+        difference of the longest and the shortest delay in it, where printed.
         """
         before, self._number = self._number, self._number + count.span
         self.end = end
         self._fed = (start, end, before)
+        late_border_s = self.shortfall.interval(end - start)
         self._coarse = coarse
         if not self._begun:
             self._begin(start, end, count)
@@ -107,7 +109,7 @@ class Estimator:
         deficit = 0.0 if expected is None else expected - self._number
         if deficit <= -self._missed and self.clock.points <= _UNPROVEN_POINTS:
             deficit = self._catch_up(before, start, end, deficit)
-        standing = self._short and abs(deficit - self._deficit) <= self._jump
+        standing = self.shortfall.on and abs(deficit - self._deficit) <= self._jump
         dark = count.span == 0
         if dark or count.gap:
             self._pace.steady()
@@ -116,11 +118,12 @@ class Estimator:
         self._deficit = deficit
         if standing and not dark and not count.gap:
             # A whole interval's worth has come and the deficit stands: the clock has slipped.
-            self._end_stall(end)
+            self.shortfall.fill(end, self._number, slipped=True)
             self.clock.break_off()
             deficit = self._deficit = 0.0
         if count.gap:
-            self._take_gap(before, start, end, count, deficit, standing=standing)
+            gap = self._take_gap(before, count, deficit, standing=standing)
+            gap.spread_ms, gap.late_border_s = spread_ms or 0.0, late_border_s
         elif deficit >= self._missed or (dark and expected is None):
             self._fall_short(start, deficit)
             self.periods.pause()
@@ -131,7 +134,8 @@ class Estimator:
 
     def take_whole(self, start: float, end: float, span: int) -> bool:
         """Take an interval as ``feed`` does, if all is as it should be; else give False."""
-        if not self._begun or self._short or self._waits or self._start is not None or not span:
+        unsettled = self.shortfall.on or self._waits or self._start is not None
+        if unsettled or not self._begun or not span:
             return False
         number = self._number + span
         deficit = self.clock.keeps(end, number, _JUMP_PACKETS)
@@ -188,7 +192,7 @@ class Estimator:
         if gap is None:
             return False
         self._number = gap.last
-        self._short = True
+        self.shortfall.on = True
         return True
 
     def finish(self) -> None:
@@ -197,8 +201,6 @@ class Estimator:
             self.clock.add(self.end, self._number)
         self._settle_start(at_last=True)
         self._confirm()
-
-    # --- steps --------------------------------------------------------------------------------
 
     def _begin(self, start: float, end: float, count: Count) -> None:
         self._begun = True
@@ -227,7 +229,7 @@ class Estimator:
         if abs(deficit) <= self._jump:
             self._pace.steady()
             return False
-        self._pace.off(start, before, deficit - (self._deficit if self._short else 0.0))
+        self._pace.off(start, before, deficit - (self._deficit if self.shortfall.on else 0.0))
         found = self._pace.since(self.clock.points, self._jump)
         if found is None:
             return False
@@ -235,7 +237,7 @@ class Estimator:
         self.clock.restart(self._number - number, end - since)
         self.clock.add(since, number or FIRST)
         self._pace.steady()
-        self._short = False
+        self.shortfall.on = False
         return True
 
     def _catch_up(self, before: int, start: float, end: float, deficit: float) -> float:
@@ -249,42 +251,32 @@ class Estimator:
         self.clock.add(0.0, FIRST)
         at_start = (self.clock.number_at(start) or 0.0) - before
         if at_start >= self._missed:
-            self._short = True
-            self._deepest = max(self._deepest, at_start)
+            self.shortfall.fall(before, at_start, start)
         return (self.clock.number_at(end) or 0.0) - self._number
 
     def _fall_short(self, start: float, deficit: float) -> None:
         """A boundary without its number: an outage or a stall is on."""
-        if not self._short:
-            self._short = True
-            self._short_since = self.clock.time_of(self._number, self.clock.anchor()) or start
-            self._deepest = 0.0
-        self._deepest = max(self._deepest, deficit)
+        since = self.clock.time_of(self._number, self.clock.anchor()) or start
+        self.shortfall.fall(self._number, deficit, since)
 
-    def _take_gap(
-        self,
-        before: int,
-        start: float,
-        end: float,
-        count: Count,
-        deficit: float,
-        *,
-        standing: bool,
-    ) -> None:
+    def _take_gap(self, before: int, count: Count, deficit: float, *, standing: bool) -> Gap:
         self._waits = False
+        start, end, short = *self._fed[:2], self.shortfall
         gap = Gap(
             lost=count.gap,
             received=count.received,
             last=before,
             interval=(start, end),
             # Short by the same before and after: the clock had slipped, and it began later.
-            located=self._short and not standing and count.gap >= self._deepest - self._jump,
-            deficit=self._deepest if self._short else 0.0,
+            located=short.on and not standing and count.gap >= short.deepest - self._jump,
+            deficit=short.deepest if short.on else 0.0,
             room_end=end + (self._missed * self.clock.packet_s if self._closer else 0.0),
             before=self.clock.anchor(),
-            unseen=self._missed + (self._missed > DEFICIT_PACKETS),
+            unseen=self._missed + (self._missed > DEFICIT_PACKETS) + short.slipped_at(start),
         )
-        self._short = False
+        if short.on and not gap.located and not standing:
+            short.came(self._number)
+        short.on = False
         unproven = self.clock.points <= _UNPROVEN_POINTS
         if self._closer and deficit <= -self._missed:
             gap.ends, gap.ahead = self._number, -deficit
@@ -296,11 +288,12 @@ class Estimator:
             self._fall_short(start, deficit)
         self._settle_start()
         self.periods.add(gap)
+        return gap
 
     def _take_clean(self, before: int, start: float, end: float, deficit: float) -> None:
         """Confirm what came before: this interval is without a gap, and on the clock."""
-        if self._short:
-            self._end_stall(end)
+        if self.shortfall.on:
+            self.shortfall.fill(end, self._number)
         # Short by two: an outage that has just begun, or, if it stays so, a clock that has slipped.
         waits = deficit > self._jump and not self._waits
         if abs(deficit) > self._jump and not waits:
@@ -314,10 +307,6 @@ class Estimator:
     def _learn(self, end: float) -> None:
         if not self._coarse:
             self.clock.add(end, self._number)
-
-    def _end_stall(self, end: float) -> None:
-        self.stalls.append(Stall(begin_s=self._short_since, end_s=end, packets=self._deepest))
-        self._short = False
 
     def _confirm(self) -> None:
         self._settle_start()
@@ -367,10 +356,16 @@ class Estimator:
             gap.before = self.clock.anchor()
             self.periods.add_unasked(gap, first=True)
 
-    # --- out --------------------------------------------------------------------------------
+    def recent(self) -> list[Outage]:
+        """Give the last few outages confirmed; no sender has been asked yet."""
+        return self.periods.recent(self._judge(None))
+
+    def _judge(self, sender: Sender | None) -> Callable[[Gap], bool]:
+        return self.shortfall.judge(sender, self.clock.packet_s, number=self._number)
 
     def outages(
         self,
+        sender: Sender | None = None,
         *,
         trailing: int | None = None,
         ended: bool = False,
@@ -380,6 +375,7 @@ class Estimator:
         """Give the outages so far, in order; the open one last.
 
         Args:
+            sender: what it says of itself, where known.
             trailing: datagrams lost behind the last one received, where known.
             ended: whether the stream is over.
             repeated_fins: numbers in the last gap that iperf2 spent on repeating its FIN.
@@ -388,10 +384,10 @@ class Estimator:
         clock = self.clock
         if not clock.rate:
             return []
-        found = self.periods.outages()
+        found = self.periods.outages(self._judge(sender))
         doubt = 0 if trailing else fin_doubt
         without_fins(found, repeated=repeated_fins, doubt=doubt, packet_s=clock.packet_s)
-        if trailing if ended and trailing is not None else self._short:
+        if trailing if ended and trailing is not None else self.shortfall.on:
             found.append(
                 open_outage(self._number, self.end, trailing, clock, jitter_s=self._jitter_s)
             )

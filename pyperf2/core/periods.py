@@ -11,6 +11,8 @@ from pyperf2.core.gaps import Row
 from pyperf2.core.listing import outages_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyperf2.core.clock import Clock
     from pyperf2.core.gaps import Gap, Outage
 
@@ -89,19 +91,23 @@ class Periods:
             self._done.remove(gap)
         return gap
 
-    def recent(self) -> list[Outage]:
-        """Give the last few outages confirmed."""
+    def recent(self, doubts: Callable[[Gap], bool]) -> list[Outage]:
+        """Give the last few outages confirmed; for the rest see ``outages``."""
         last = [self._done[i] for i in range(-min(len(self._done), _RECENT), 0)]
         rows = [self._rows[i] for i in range(-min(len(self._rows), _RECENT), 0)]
-        return outages_of(last, rows, self._clock, jitter_s=self._jitter_s)
+        return outages_of(last, rows, self._clock, jitter_s=self._jitter_s, doubts=doubts)
 
-    def outages(self) -> list[Outage]:
-        """Give all outages kept, in order, those not yet confirmed included."""
+    def outages(self, doubts: Callable[[Gap], bool]) -> list[Outage]:
+        """Give all outages kept, in order, those not yet confirmed included.
+
+        ``doubts`` tells whether the deficit before a gap may be none of its outage's.
+        """
         return outages_of(
             (*self._done, *self._open),
             tuple(self._rows),
             self._clock,
             jitter_s=self._jitter_s,
+            doubts=doubts,
             still=self._row,
         )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 from tests.outages.receivers import DATAGRAM_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.outages.receivers import Build, Line, Receiver
 
 _LEAST_S: Final = 0.001
@@ -50,7 +53,7 @@ def _report(build: Build, line: Line, *, enhanced: bool) -> str:
     if not enhanced:
         return text
     empty = line.received == 0
-    text += " -/-/-/- ms 0 pps" if empty else " 0.010/0.005/0.030/0.002 ms 1000 pps"
+    text += " -/-/-/- ms 0 pps" if empty else f" {_delays(line)} ms 1000 pps"
     if build.prints_received and not empty:
         text += f" {line.received}/0(0) pkts 100000"
     elif build.prints_reads:
@@ -58,6 +61,10 @@ def _report(build: Build, line: Line, *, enhanced: bool) -> str:
     elif not empty:
         text += " 100000.00"
     return text
+
+
+def _delays(line: Line) -> str:
+    return f"0.010/0.005/{0.030 + line.slowest_s * 1000:.3f}/0.002"
 
 
 def _amount(size: int) -> str:
@@ -71,13 +78,16 @@ def _amount(size: int) -> str:
     return f"{value:.{digits}f} {unit}"
 
 
-def client_lines(build: Build, count: int, *, pps: int, interval: float) -> list[tuple[float, str]]:
-    """Print what the sender of ``count`` datagrams reports."""
+def client_lines(
+    build: Build, sent: Sequence[float], *, pps: int, interval: float
+) -> list[tuple[float, str]]:
+    """Print what the sender of datagrams reports; ``sent`` is when, from the first one on."""
+    count = len(sent)
     lines = [(0.0, "[  1] local 10.0.0.1 port 40000 connected with 10.0.0.2 port 5001")]
     intervals = int(count / pps / interval)
     for index in range(intervals):
         start, end = index * interval, (index + 1) * interval
-        writes = round(end * pps) - round(start * pps)
+        writes = bisect_left(sent, end) - bisect_left(sent, start)
         lines.append((end, _writes(build, start, end, writes)))
     end = count / pps
     lines.append((end, _writes(build, 0.0, end, count)))

@@ -65,6 +65,7 @@ class Line(NamedTuple):
     late: int
     size: int
     at: float
+    slowest_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class _Tally:
     late: int = 0
     received: int = 0
     size: int = 0
+    slowest_s: float = 0.0
 
 
 class Receiver:
@@ -99,8 +101,8 @@ class Receiver:
         self._one = _Tally()
         self._all = _Tally()
 
-    def datagram(self, at: float, number: int) -> None:
-        """Take a datagram of data."""
+    def datagram(self, at: float, number: int, held_s: float = 0.0) -> None:
+        """Take a datagram of data; ``held_s``: how much longer than others it was on its way."""
         if self._zero is None:
             self._zero = self._last_event = at
         self.wait(at)
@@ -108,6 +110,8 @@ class Receiver:
             self._close_until(at)
         first = self._all.received == 0 and self.build.total_keeps_losses
         self._count(number, _FIRST_BYTES_2_0_14 if first else self.length)
+        for tally in (self._one, self._all):
+            tally.slowest_s = max(tally.slowest_s, held_s)
         self._close_until(at)
         self._last_event = at
 
@@ -194,4 +198,5 @@ class Receiver:
             late=tally.late,
             size=tally.size,
             at=at,
+            slowest_s=tally.slowest_s,
         )

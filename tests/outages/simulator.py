@@ -27,6 +27,17 @@ class Fate(NamedTuple):
     by: int = 0
 
 
+class Pause(NamedTuple):
+    """Nothing is sent, or nothing gets through, for a while; then all of it does, at once."""
+
+    at_s: float
+    lasts_s: float
+
+    def over(self, at: float) -> float:
+        """Give when what is due at a time goes."""
+        return self.at_s + self.lasts_s if self.at_s <= at < self.at_s + self.lasts_s else at
+
+
 DELIVERED: Final = Fate()
 LOST: Final = Fate("lost")
 
@@ -41,6 +52,8 @@ class Scenario:
         ending: ``fin``, ``dark`` (no FIN ever comes, and the server is killed) or ``interrupt``
             (the server is stopped ``stopped_s`` after the first datagram arrived).
         jitter: of sender and path, in packet times; each datagram by itself.
+        stalls: of the sender.
+        holds: of the path, or of a receiver that has no processor.
     """
 
     version: str
@@ -54,6 +67,8 @@ class Scenario:
     jitter: float = 0.2
     timeout_slack_s: float = 0.002
     seed: int = 0
+    stalls: tuple[Pause, ...] = ()
+    holds: tuple[Pause, ...] = ()
 
     @property
     def fates(self) -> tuple[Fate, ...]:
@@ -103,10 +118,16 @@ def simulate(scenario: Scenario) -> Outcome:
     fates = scenario.fates
     count = len(fates)
     random = Random(scenario.seed)  # noqa: S311 - jitter, not a secret
-    due = [
-        (number - 1) * packet_s + random.uniform(0.0, scenario.jitter) * packet_s
-        for number in range(1, count + 1)
+    sent = [
+        _paused(
+            number * packet_s + random.uniform(0.0, scenario.jitter) * packet_s, scenario.stalls
+        )
+        for number in range(count)
     ]
+    due = [_paused(at, scenario.holds) for at in sent]
+    held: dict[float, float] = {}
+    for at, before in zip(due, sent, strict=True):
+        held[at] = max(held.get(at, 0.0), at - before)
     receiver = Receiver(
         build,
         scenario.interval,
@@ -118,7 +139,7 @@ def simulate(scenario: Scenario) -> Outcome:
     stopped = zero + scenario.stopped_s if scenario.ending == "interrupt" else float("inf")
     heard = [(at, number) for at, number in arrivals if at <= stopped]
     for at, number in heard:
-        receiver.datagram(at, number)
+        receiver.datagram(at, number, held.get(at, 0.0))
     fin_at = count * packet_s + scenario.fins_lost * build.fin_every_s + packet_s
     if scenario.ending == "fin":
         repeats = scenario.fins_lost if build.fin_is_counted else 0  # 2.0.13a repeats the number
@@ -127,7 +148,13 @@ def simulate(scenario: Scenario) -> Outcome:
         receiver.interrupt(stopped)
     else:
         receiver.wait(count * packet_s + _DARK_S)
-    return _outcome(scenario, build, receiver, heard, due, zero, stopped)
+    return _outcome(scenario, build, receiver, heard, sent, due, zero, stopped)
+
+
+def _paused(at: float, pauses: Iterable[Pause]) -> float:
+    for pause in pauses:
+        at = pause.over(at)
+    return at
 
 
 def _arrivals(
@@ -147,6 +174,7 @@ def _outcome(
     build: Build,
     receiver: Receiver,
     heard: Sequence[tuple[float, int]],
+    sent: Sequence[float],
     due: Sequence[float],
     zero: float,
     stopped: float,
@@ -169,7 +197,9 @@ def _outcome(
     highest = max(arrived, default=0)
     return Outcome(
         server=server_lines(build, receiver, zero, enhanced=scenario.enhanced),
-        client=client_lines(build, count, pps=scenario.pps, interval=scenario.interval),
+        client=client_lines(
+            build, [at - sent[0] for at in sent], pps=scenario.pps, interval=scenario.interval
+        ),
         sent=count,
         lost=len(listened) - len(arrived),
         distinct=len(arrived),
