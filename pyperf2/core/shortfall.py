@@ -117,7 +117,8 @@ class Shortfall:
             for short in self._past
             if short.until < number and (asked is None or not asked.was_late_with(short.number + 2))
         )
-        deepest = max(own, default=0.0)
+        # With the sender known, what it does not explain is but the offset of its borders.
+        deepest = max(own, default=0.0) * (1.0 if asked else _DEEPER)
 
         def doubts(gap: Gap) -> bool:
             least = gap.deficit - _NOISE
@@ -125,7 +126,7 @@ class Shortfall:
                 gap.spread_ms >= least * packet_s * 1000
                 or gap.late_border_s >= max(DEFICIT_PACKETS * packet_s, _LATE_S)
                 or (sender is not None and sender.was_late_with(gap.last + 2))
-                or _DEEPER * deepest >= least
+                or deepest >= least
             )
 
         return doubts
