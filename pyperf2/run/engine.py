@@ -13,11 +13,11 @@ import logging
 import os
 import selectors
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyperf2.errors import StateError
 from pyperf2.run import lifetime
+from pyperf2.run.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -28,29 +28,20 @@ _T = TypeVar("_T")
 _CANCEL_S: Final = 2.0  # for a cancelled coroutine to clean up behind itself
 _END_S: Final = 1.0
 _POLL_S: Final = 0.002
-_BUSY_S: Final = 0.002  # between two wake-ups
-_PATIENCE_S: Final = 0.0006  # far below what a callback may be late
 
 
 class _PatientSelector(selectors.EpollSelector):
-    """Where something becomes ready all the time, waits a moment for more of it.
-
-    Waking up costs more than reading a line: many instances would have the engine wake up for each.
-    """
+    """Where something becomes ready all the time, waits a moment for more of it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._last = 0.0
+        self._patience = Patience()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(timeout)
-        if not ready or timeout == 0:  # nothing to do, or enough
-            return ready
-        before, self._last = self._last, time.monotonic()
-        if self._last - before > _BUSY_S:
-            return ready
-        time.sleep(_PATIENCE_S)
-        return super().select(0)  # what was ready is so still
+        if ready and timeout != 0 and self._patience.pays():
+            return super().select(0)  # what was ready is so still
+        return ready
 
 
 class _Loop(asyncio.SelectorEventLoop):

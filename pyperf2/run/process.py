@@ -1,8 +1,9 @@
 """One child process: spawn it, read it, stop it, reap it; knows nothing of what it prints.
 
-Everything but `Process.kill` and `Process.send_signal` belongs to the thread of the event loop
-that started the process. Signals go to the child's process group while its pid is still held,
-so they can never reach a stranger that got the same number.
+Everything but `Process.kill`, `Process.send_signal` and, while a `Reader` of another thread has
+its pipes, the reading belongs to the thread of the event loop that started the process. Signals go
+to the child's process group while its pid is still held, so they can never reach a stranger that
+got the same number.
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from pyperf2.core.records import Instant
 from pyperf2.errors import StateError
 from pyperf2.run import lifetime
+from pyperf2.run.reader import LoopReader, instant_now
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from signal import Signals
 
+    from pyperf2.core.records import Instant
     from pyperf2.run.host import Host
+    from pyperf2.run.reader import Reader
 
 if not hasattr(os, "pidfd_open") or not hasattr(signal, "pidfd_send_signal"):
     _message = f"pyperf2 runs processes on Linux 5.3 and newer only (pidfd), not on {sys.platform}"
@@ -80,6 +83,7 @@ class Process:
         *,
         on_output: OnOutput,
         on_exit: OnExit,
+        reader: Reader | None,
     ) -> None:
         """Take over a child that was just spawned; use `start`."""
         self.pid = child.pid
@@ -87,6 +91,8 @@ class Process:
         self._on_output = on_output
         self._on_exit = on_exit
         self._loop = asyncio.get_running_loop()
+        self._home: Reader = LoopReader(self._loop)
+        self._reader = reader or self._home
         self._lock = threading.Lock()  # guards _returncode and _pidfd: whether pid is still ours
         self._returncode: int | None = None
         self._owned = True
@@ -101,7 +107,13 @@ class Process:
 
     @classmethod
     async def start(
-        cls, argv: Sequence[str], *, host: Host, on_output: OnOutput, on_exit: OnExit
+        cls,
+        argv: Sequence[str],
+        *,
+        host: Host,
+        on_output: OnOutput,
+        on_exit: OnExit,
+        reader: Reader | None = None,
     ) -> Process:
         """Spawn ``argv`` on ``host`` and read it from now on.
 
@@ -111,8 +123,10 @@ class Process:
         Args:
             argv: the command line.
             host: where it runs.
-            on_output: called with ``(source, data, now)`` for each chunk, in the loop's thread.
-            on_exit: called with ``(returncode, now)`` once, after the last output.
+            on_output: called with ``(source, data, now)`` for each chunk, by what reads.
+            on_exit: called with ``(returncode, now)`` once, in the loop's thread,
+                after the last output.
+            reader: what reads the pipes while it runs; None: the loop.
 
         Raises:
             BinaryNotFound, NameSpaceNotFoundError, PrivilegeError: as `Host.spawn` does.
@@ -129,7 +143,7 @@ class Process:
                     once_spawned.callback(os.close, ends[source])
                 child = host.spawn(argv, stdout=ends["stdout"], stderr=ends["stderr"])
             try:
-                process = cls(child, pipes, on_output=on_output, on_exit=on_exit)
+                process = cls(child, pipes, on_output=on_output, on_exit=on_exit, reader=reader)
             except BaseException:
                 child.kill()
                 child.wait()
@@ -212,17 +226,49 @@ class Process:
 
     def pause_reading(self) -> None:
         """Leave further output in the pipe: a full pipe holds the child back."""
-        if not self._paused:
-            self._paused = True
-            for pipe in self._pipes.values():
-                self._loop.remove_reader(pipe)
+        with self._reader.reading:
+            if not self._paused:
+                self._paused = True
+                self._unwatch_pipes()
 
     def resume_reading(self) -> None:
         """Read on after `pause_reading`."""
-        if self._paused:
-            self._paused = False
-            for source, pipe in self._pipes.items():
-                self._loop.add_reader(pipe, self._readable, source)
+        with self._reader.reading:
+            if self._paused:
+                self._paused = False
+                self._watch_pipes()
+
+    @property
+    def reads_apart(self) -> bool:
+        """Whether something else than the loop reads."""
+        return self._reader is not self._home
+
+    def read_by(self, reader: Reader) -> None:
+        """Have the pipes read by another, unless the child has ended.
+
+        Raises:
+            OSError: that one cannot; nothing has changed.
+        """
+        if self._exited.is_set():
+            return
+        with self._reader.reading, reader.reading:
+            before, self._reader = self._reader, reader
+            if self._paused:
+                return
+            try:
+                self._watch_pipes()
+            except OSError:
+                self._unwatch_pipes()
+                self._reader = before
+                raise
+            for pipe in self._pipes.values():
+                before.remove_reader(pipe)
+
+    def read_now(self) -> None:
+        """Read what the pipes hold, whether or not their reader has come to it."""
+        with self._reader.reading:
+            for source in () if self._paused else tuple(self._pipes):
+                self._readable(source)
 
     def dup_pidfd(self) -> int | None:
         """Return a copy of the pidfd, the caller's to close; None once the child is reaped."""
@@ -239,35 +285,38 @@ class Process:
         self._close()
 
     def _watch(self) -> None:
-        for source, pipe in self._pipes.items():
+        for pipe in self._pipes.values():
             os.set_blocking(pipe, False)
-            self._loop.add_reader(pipe, self._readable, source)
+        with self._reader.reading:
+            self._watch_pipes()
         if self._pidfd is not None:
             self._loop.add_reader(self._pidfd, self._ended)
 
-    def _readable(self, source: Source) -> None:
-        """Read one chunk; the loop comes again, after the others had their turn."""
-        if self._read(source):
-            return
-        pipe = self._pipes.pop(source)
-        self._loop.remove_reader(pipe)
-        os.close(pipe)
-        if self._exited.is_set() and not self._pipes:
-            self._finish()
+    def _watch_pipes(self) -> None:
+        for source, pipe in self._pipes.items():
+            self._reader.add_reader(pipe, self._readable, source)
 
-    def _read(self, source: Source) -> bool:
-        """Hand on what is there; False at the end of the pipe."""
+    def _unwatch_pipes(self) -> None:
+        for pipe in self._pipes.values():
+            self._reader.remove_reader(pipe)
+
+    def _readable(self, source: Source) -> None:
+        """Read one chunk and hand it on; the reader comes again, after others had a turn."""
         try:
             data = os.read(self._pipes[source], _CHUNK)
         except (BlockingIOError, InterruptedError):
-            return True
-        if not data:
-            return False
-        try:
-            self._on_output(source, data, instant_now())
-        except Exception:  # noqa: BLE001 - whatever it is, the child goes on
-            _log.exception("the reader of process %d raised; its output goes on", self.pid)
-        return True
+            return
+        if data:
+            try:
+                self._on_output(source, data, instant_now())
+            except Exception:  # noqa: BLE001 - whatever it is, the child goes on
+                _log.exception("the reader of process %d raised; its output goes on", self.pid)
+            return
+        pipe = self._pipes.pop(source)
+        self._reader.remove_reader(pipe)
+        os.close(pipe)
+        if self._exited.is_set() and not self._pipes:
+            self._finish()
 
     def _ended(self) -> None:
         """Reap it, end what it left in its process group, read on until the pipes end."""
@@ -278,6 +327,7 @@ class Process:
         if not self._reap():  # a debugger sees it first
             self._loop.call_later(_POLL_S, self._ended)
             return
+        self.read_by(self._home)
         self._exited.set()
         self.resume_reading()  # what is left is no more than a pipe holds
         if self._pipes:
@@ -288,8 +338,9 @@ class Process:
     def _give_up(self) -> None:
         """Somebody who left the process group keeps a pipe open: take what is there and go."""
         for source in tuple(self._pipes):
-            self._read(source)
-        self._finish()
+            self._readable(source)
+        if self._pipes:  # else that was their end
+            self._finish()
 
     def _finish(self) -> None:
         self._release()
@@ -338,12 +389,11 @@ class Process:
         """Close everything; the child is reaped, or beyond reach."""
         if self._deadline is not None:
             self._deadline.cancel()
-        if self._loop.is_running():
-            for pipe in self._pipes.values():
-                self._loop.remove_reader(pipe)
+        with self._reader.reading:
+            self._unwatch_pipes()
             if self._pidfd is not None:
-                self._loop.remove_reader(self._pidfd)
-        self._close()
+                self._home.remove_reader(self._pidfd)
+            self._close()
         lifetime.forget(self)
 
     def _close(self) -> None:
@@ -361,8 +411,3 @@ class Process:
         if not self._owned:
             message = f"process {self.pid} belongs to the parent of this forked process"
             raise StateError(message)
-
-
-def instant_now() -> Instant:
-    """Read both clocks: the one place where output and ends are stamped."""
-    return Instant(time.monotonic_ns(), time.time_ns())

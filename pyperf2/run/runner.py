@@ -1,8 +1,9 @@
 """One execution of one iperf: spawned, read into its session, ended.
 
-Runs on whichever event loop starts it; both faces drive this one class. With a strand, reading
-and user code part ways: the loop only stamps and queues bytes, the strand's worker makes events
-of them and calls back, so a callback that blocks holds up nobody but its own instance.
+Runs on whichever event loop starts it; both faces drive this one class. With a strand, what is read
+is stamped and queued, and the strand makes events of it and calls back, so a callback that blocks
+holds up nobody but its own instance. The threads that call back also read; as long as there is
+nobody to call, the loop does all of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import os
 import threading
 from collections import deque
+from functools import partial
 from itertools import chain
 from signal import SIGKILL
 from typing import TYPE_CHECKING, Any, Final
@@ -24,8 +26,9 @@ from pyperf2.core.session import Ended, Session
 from pyperf2.errors import ReadyTimeout
 from pyperf2.run import sockets
 from pyperf2.run.arrivals import Arrivals
-from pyperf2.run.process import Process, instant_now, stop_ladder
+from pyperf2.run.process import Process, stop_ladder
 from pyperf2.run.rawlog import RawLog
+from pyperf2.run.reader import instant_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,9 +72,8 @@ class Run:
         for remark in order.command.remarks:
             self._session.remark(remark)
         self._lock = threading.Lock()  # guards _session
-        self._inbox: deque[tuple[str, bytes | int, Instant]] = deque()
-        self._inbox_bytes = 0
-        self._pump_posted = False
+        self._bytes_in = 0  # counted by what reads
+        self._bytes_out = 0  # counted by what takes
         self._paused = False
         self._process: Process | None = None
         self._claim: Claim | None = None
@@ -103,6 +105,7 @@ class Run:
                 host=order.host,
                 on_output=self._on_output,
                 on_exit=self._on_exit,
+                reader=self._strand.reader if self._strand and self.callbacks else None,
             )
         except BaseException:
             self._let_go()
@@ -250,9 +253,9 @@ class Run:
 
     async def _settle(self, timeout: float) -> None:
         """Have what is already in the pipes read and judged: a complaint stands there by now."""
-        for _ in range(2):  # one turn of the loop polls the pipes, the next has read them
-            await asyncio.sleep(0)
-        if self._strand is not None and self._pump_posted:
+        if self._process is not None:
+            self._process.read_now()
+        if self._strand is not None:
             await self._strand.drained(timeout)
 
     async def _not_ready(self, timeout: float) -> None:
@@ -276,65 +279,78 @@ class Run:
     # --- reading ------------------------------------------------------------------------------
 
     def _on_output(self, source: Source, data: bytes, now: Instant) -> None:
-        self._inbox.append((source, data, now))
-        self._inbox_bytes += len(data)
-        if self._inbox_bytes > _INBOX_HIGH and not self._paused and self._process is not None:
-            self._paused = True
+        self._bytes_in += len(data)
+        if self._bytes_in - self._bytes_out > _INBOX_HIGH and self._process is not None:
             self._process.pause_reading()
-        self._schedule_pump()
+            self._paused = True
+        strand, process = self._strand, self._process
+        if strand is not None and (process is None or process.reads_apart):
+            strand.post(partial(self._take, data, now, source))
+            return
+        self._do(self._take, data, now, source)
+        if strand is not None and process is not None and self.callbacks:
+            self._read_by_strand(process, strand)
 
     def _on_exit(self, returncode: int, now: Instant) -> None:
         self._let_go()
-        self._inbox.append(("exit", returncode, now))
-        self._schedule_pump()
+        self._do(self._end, returncode, now)
 
-    def _schedule_pump(self) -> None:
-        if self._strand is None:
-            self._pump()
-        elif not (self.callbacks or self._pump_posted):
-            self._pump(call=False)  # a callback registered meanwhile must not run in this thread
-        elif not self._pump_posted:
-            self._pump_posted = True
-            self._strand.post(self._pump)
+    def _do(self, what: Callable[..., None], *args: object) -> None:
+        """Do it in the strand; here, if there is none, or neither anyone to call nor to wait for.
 
-    def _pump(self, *, call: bool = True) -> None:
-        """Make events of all that was read and tell them, in order; ``call`` back on the way."""
-        self._pump_posted = False
-        while self._inbox:
-            source, item, now = self._inbox.popleft()
-            with self._lock:
-                self._take(source, item, now)
-            while (event := self._next_event()) is not None:
-                if isinstance(event, Interval):
-                    self._tell_interval(event, call=call)
-                else:
-                    self._tell(event, call=call)
+        A callback registered meanwhile must not run in this thread.
+        """
+        strand = self._strand
+        if strand is None:
+            what(*args)
+        elif strand.scheduled or self.callbacks:
+            strand.post(partial(what, *args))
+        else:
+            what(*args, call=False)
+
+    def _read_by_strand(self, process: Process, strand: Strand) -> None:
+        """Have the thread read that calls back: there was nobody to call at the start."""
+        try:
+            process.read_by(strand.reader)
+        except OSError as error:  # no descriptor left: what the loop reads is told as well
+            _log.warning("process %d is still read by the engine: %s", process.pid, error)
+
+    def _take(self, data: bytes, now: Instant, source: Source, *, call: bool = True) -> None:
+        """Make events of what was read and tell them, in order; ``call`` back on the way."""
+        if self._raw_log is not None:
+            self._raw_log.write(data)
+        self._bytes_out += len(data)
+        if self._paused and self._bytes_in - self._bytes_out < _INBOX_LOW:
+            self._paused = False
+            self._loop_call(self._resume)
+        with self._lock:
+            self._session.receive(data, now, source)
+        self._tell_all(call=call)
         if self._session.fatal and self.returncode is None:
             self._loop_call(self._end_for_good)
 
-    def _take(self, source: str, item: bytes | int, now: Instant) -> None:
-        if isinstance(item, int):
-            if self._stopping and item == -SIGKILL:
-                self._session.remark(_KILLED)
-            self._session.end(item, now)
-            return
-        if self._raw_log is not None:
-            self._raw_log.write(item)
-        self._session.receive(item, now, source)  # type: ignore[arg-type]  # "stdout" or "stderr"
-        self._inbox_bytes -= len(item)
-        if self._paused and self._inbox_bytes < _INBOX_LOW:
-            self._paused = False
-            self._loop_call(self._resume)
-
-    def _next_event(self) -> Event | None:
+    def _end(self, returncode: int, now: Instant, *, call: bool = True) -> None:
+        """Tell what is left to be told."""
         with self._lock:
-            return self._session.next_event()
+            if self._stopping and returncode == -SIGKILL:
+                self._session.remark(_KILLED)
+            self._session.end(returncode, now)
+        self._tell_all(call=call)
 
-    def _tell_interval(self, interval: Interval, *, call: bool) -> None:
-        if call and self.callbacks.on_data:
-            told = message(interval, stream_name=self.order.plan.name)
-            self.callbacks.call(self.callbacks.on_data, told)
-        self.arrivals.add(interval)
+    def _tell_all(self, *, call: bool) -> None:
+        lock, next_event = self._lock, self._session.next_event
+        while True:
+            with lock:
+                event = next_event()
+            if event is None:
+                return
+            if not isinstance(event, Interval):
+                self._tell(event, call=call)
+                continue
+            if call and self.callbacks.on_data:
+                told = message(event, stream_name=self.order.plan.name)
+                self.callbacks.call(self.callbacks.on_data, told)
+            self.arrivals.add(event)
 
     def _tell(self, event: Event, *, call: bool) -> None:
         if isinstance(event, LossEvent):

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from pyperf2.run import callbacks, engine
+from pyperf2.run import engine, workers
 from pyperf2.run.callbacks import Strand
 from tests.run.conftest import ROOT, python, wait_for
 
@@ -18,13 +18,17 @@ from tests.run.conftest import ROOT, python, wait_for
 @pytest.fixture(autouse=True)
 def one_worker_again() -> None:
     """Wait until the surplus workers of the test before have ended."""
-    wait_for(lambda: callbacks.workers() <= 1, "the end of surplus workers")
+    wait_for(lambda: workers.pool.threads <= 1, "the end of surplus workers")
 
 
 def script(code: str) -> subprocess.CompletedProcess[str]:
     """Run ``code`` in an interpreter of its own."""
     setup = f"sys.path.insert(0, {str(ROOT)!r})\nimport threading\n"
-    argv = python(setup + "from pyperf2.run.callbacks import Strand, workers\n" + code)
+    argv = python(
+        setup
+        + "from pyperf2.run.callbacks import Strand\nfrom pyperf2.run.workers import pool\n"
+        + code
+    )
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20)
 
 
@@ -62,7 +66,7 @@ def test_a_hundred_quick_strands_share_one_worker() -> None:
     engine.call(deliver(), 10)
     assert all(strand.drain(5) for strand in strands)
     assert 5000 == len(seen)
-    assert 1 == callbacks.workers()
+    assert 1 == workers.pool.threads
 
 
 @pytest.mark.slow
@@ -72,12 +76,12 @@ def test_further_workers_end_although_work_goes_on() -> None:
     blocked = [Strand() for _ in range(4)]
     for strand in blocked:
         strand.post(lambda: let_go.wait(10))
-    wait_for(lambda: callbacks.workers() >= 4, "a worker for each blocked strand")
+    wait_for(lambda: workers.pool.threads >= 4, "a worker for each blocked strand")
     let_go.set()
     light = [Strand() for _ in range(20)]
     deadline = time.monotonic() + 20
-    while callbacks.workers() > 1:
-        assert time.monotonic() < deadline, f"{callbacks.workers()} workers for one's work"
+    while workers.pool.threads > 1:
+        assert time.monotonic() < deadline, f"{workers.pool.threads} workers for one's work"
         for strand in light:
             strand.post(lambda: None)
         time.sleep(0.01)
@@ -110,13 +114,13 @@ def test_a_blocked_callback_delays_only_its_own_strand(poster: str) -> None:
         assert time.monotonic() - began < 2.0
         assert ["free"] == seen
         assert [1, 1, 1] == [strand.pending for strand in blocked]
-        assert 4 == callbacks.workers()
+        assert 4 == workers.pool.threads
         assert not blocked[0].drain(0.01)
     finally:
         gate.set()
     assert all(strand.drain(5) for strand in blocked)
     assert ["free", "late", "late", "late"] == seen
-    wait_for(lambda: 1 == callbacks.workers(), "the end of surplus workers")
+    wait_for(lambda: 1 == workers.pool.threads, "the end of surplus workers")
 
 
 def test_a_callback_that_raises_is_logged_counted_and_forgotten(
@@ -201,7 +205,7 @@ def test_the_hand_off_is_quick_also_beside_a_blocked_one() -> None:
     for kind in ("alone", "beside a blocked one"):
         if kind != "alone":
             Strand().post(lambda: gate.wait(30))
-            wait_for(lambda: 0 == callbacks._pool._idle, "the blocked one")
+            wait_for(lambda: not workers.pool._asleep, "the blocked one")
         strand = Strand()
         delays: list[float] = []
 
@@ -214,7 +218,7 @@ def test_the_hand_off_is_quick_also_beside_a_blocked_one() -> None:
         engine.call(deliver(), 20)
         assert strand.drain(5)
         if kind != "alone":
-            assert 2 == callbacks.workers()
+            assert 2 == workers.pool.threads
             assert delays[0] < 1.0
         figures[kind] = (
             1000 * statistics.median(delays),
@@ -270,7 +274,7 @@ if child == 0:
     assert not strand.inside
     strand.post(lambda: print("child", flush=True))
     assert strand.drain(5)
-    assert workers() == 1
+    from pyperf2.run.workers import pool; assert pool.threads == 1
     sys.exit(9)
 assert 9 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 gate.set()

@@ -1,0 +1,329 @@
+"""The threads that read and call back: one leads, another takes its place while it is held up.
+
+The leader waits for descriptors to become readable and for posts, reads all there is to read, and
+then runs, in its own thread, what that made for callbacks to do: a line is told by the thread that
+read it, without a hand-over. Whether the leader is held up is looked at from the engine's thread
+every few milliseconds while there is something to do. If it is, and something waits, another
+thread leads from then on; the one that was held up goes on with its strand alone and ends when it
+is of no further use (Schmidt et al., "Leader/Followers", 2000).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import select
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from pyperf2.errors import StateError
+from pyperf2.run import engine, lifetime
+from pyperf2.run.patience import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S: Final = 0.01  # from one look at the leader to the next
+_SLOW_S: Final = 0.005  # a callback that runs longer than this holds its thread up
+_IDLE_S: Final = 1.5  # a thread that does not lead ends when it was of no use for this time
+_EXIT_S: Final = 0.3  # what callbacks still get when the interpreter ends
+
+
+class Queue(Protocol):
+    """What a worker runs: never by two of them at a time."""
+
+    scheduled: bool  # in the line, or being run
+
+    def put(self, thunk: Callable[[], object]) -> None:
+        """Queue one more."""
+
+    def run(self, worker: Worker) -> None:
+        """Run what is queued, for a while; note in ``worker`` when each began."""
+
+    def rest(self) -> bool:
+        """End the run; give whether more is queued."""
+
+
+class Worker:
+    """One thread of the pool.
+
+    Attributes:
+        busy_since: when the callback that it runs began; None while it runs none.
+    """
+
+    __slots__ = ("busy_since",)
+
+    def __init__(self) -> None:
+        """Begin idle."""
+        self.busy_since: float | None = None
+
+    def is_held_up(self, now: float) -> bool:
+        """Whether it has been in the same callback for long."""
+        began = self.busy_since
+        return began is not None and now - began > _SLOW_S
+
+
+class Workers:
+    """A line of queues with work, the descriptors that make it, and the threads that serve both.
+
+    Attributes:
+        reading: held while something is read; who holds it is alone with the readers.
+        closed: whether nothing is run any more.
+    """
+
+    def __init__(self) -> None:
+        """Have no thread and no descriptor until there is work."""
+        self.reading = threading.RLock()
+        self.closed = False
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._line: deque[Queue] = deque()
+        self._workers: set[Worker] = set()
+        self._spare: deque[Worker] = deque()
+        self._leader: Worker | None = None
+        self._asleep = False  # the leader waits, or is about to
+        self._named = 0
+        self._epoll: select.epoll | None = None
+        self._bell = -1
+        self._readers: dict[int, tuple[Callable[..., object], tuple[Any, ...]]] = {}
+        self._patience = Patience()
+        self._rounds = 0
+        self._watched = False  # a look at the leader is planned
+        self._rounds_seen = 0
+        self._look_due = 0.0
+
+    @property
+    def threads(self) -> int:
+        """How many there are."""
+        return len(self._workers)
+
+    # --- what is asked of it ------------------------------------------------------------------
+
+    def post(self, queue: Queue, thunk: Callable[[], object]) -> None:
+        """Have ``thunk`` run behind all that is in ``queue``; never blocks."""
+        with self._lock:
+            if self.closed:
+                return
+            queue.put(thunk)
+            queued, queue.scheduled = queue.scheduled, True
+            if not queued:
+                self._line.append(queue)
+            if self._leader is None:
+                self._promote()
+            elif self._asleep and not queued:
+                self._ring()
+
+    def add_reader(self, fd: int, callback: Callable[..., object], *args: object) -> None:
+        """Call ``callback(*args)``, holding ``reading``, whenever ``fd`` is readable.
+
+        Raises:
+            OSError: no descriptor is left to wait with.
+        """
+        with self.reading:
+            with self._lock:
+                epoll = self._open()
+                if self._leader is None and not self.closed:
+                    self._promote()
+            self._readers[fd] = callback, args
+            epoll.register(fd, select.EPOLLIN)
+
+    def remove_reader(self, fd: int) -> None:
+        """Read ``fd`` no more; once this returns it is not being read."""
+        with self.reading:
+            if self._readers.pop(fd, None) is not None and self._epoll is not None:
+                with contextlib.suppress(OSError):  # closed already
+                    self._epoll.unregister(fd)
+
+    def close(self) -> None:
+        """Let what is queued run for a moment, then run nothing more."""
+        deadline = time.monotonic() + _EXIT_S
+        with self._lock:
+            while self._line or any(worker.busy_since for worker in self._workers):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(min(left, _SLOW_S))
+            self.closed = True
+            self._line.clear()
+            self._changed.notify_all()
+            if self._epoll is not None:
+                self._ring()
+
+    def drop(self) -> None:
+        """In a forked child: close the copies of the parent's descriptors."""
+        if self._epoll is not None:
+            self._epoll.close()
+            os.close(self._bell)
+
+    # --- threads: with the lock held ----------------------------------------------------------
+
+    def _open(self) -> select.epoll:
+        if self._epoll is None:
+            bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            try:
+                self._epoll = select.epoll()
+            except OSError:
+                os.close(bell)
+                raise
+            self._epoll.register(bell, select.EPOLLIN)
+            self._bell = bell
+        return self._epoll
+
+    def _ring(self) -> None:
+        """Wake the leader."""
+        self._asleep = False
+        os.eventfd_write(self._bell, 1)
+
+    def _promote(self) -> None:
+        """Have another thread lead: one that is there and idle, or a new one."""
+        if self._spare:
+            self._leader = self._spare.pop()
+            self._changed.notify_all()
+            return
+        worker = Worker()
+        self._named += 1
+        name = f"pyperf2-callbacks-{self._named}"
+        try:
+            epoll = self._open()
+            thread = threading.Thread(
+                target=self._serve, args=(worker, epoll), name=name, daemon=True
+            )
+            before, self._leader = self._leader, worker
+            self._workers.add(worker)
+            try:
+                thread.start()
+            except BaseException:
+                self._leader = before
+                self._workers.discard(worker)
+                raise
+        except (RuntimeError, OSError) as error:  # out of either, or too late in the program's life
+            _log.warning("no further thread for callbacks: %s", error)
+
+    # --- a thread -----------------------------------------------------------------------------
+
+    def _serve(self, worker: Worker, epoll: select.epoll) -> None:
+        while True:
+            while self._lead(worker, epoll):
+                pass
+            if not self._follow(worker):
+                return
+
+    def _follow(self, worker: Worker) -> bool:
+        """Wait to be made the leader; False when this thread is not needed."""
+        with self._lock:
+            if self._leader is worker and not self.closed:
+                return True
+            self._spare.append(worker)
+            self._changed.wait_for(lambda: self._leader is worker or self.closed, _IDLE_S)
+            if self._leader is worker and not self.closed:
+                return True
+            with contextlib.suppress(ValueError):
+                self._spare.remove(worker)
+            self._workers.discard(worker)
+            return False
+
+    def _lead(self, worker: Worker, epoll: select.epoll) -> bool:
+        """Read what there is, wait if there is nothing to do, run the line once."""
+        with self._lock:
+            if self._leader is not worker or self.closed:
+                return False
+            wait = self._asleep = not self._line
+        ready = epoll.poll() if wait else epoll.poll(0)
+        if ready and wait and self._patience.pays():
+            ready = epoll.poll(0)  # what was ready is so still
+        self._asleep = False
+        if ready:
+            self._read(ready)
+        line = self._line
+        if line:
+            self._see_to_looks()
+            for _ in range(len(line)):
+                try:
+                    queue = line.popleft()
+                except IndexError:  # another leads by now
+                    break
+                self._run(queue, worker)
+                if self._leader is not worker:
+                    break
+        return True
+
+    def _read(self, ready: list[tuple[int, int]]) -> None:
+        with self.reading:
+            readers = self._readers
+            for fd, _ in ready:
+                reader = readers.get(fd)
+                if reader is not None:
+                    callback, args = reader
+                    try:
+                        callback(*args)
+                    except Exception:  # noqa: BLE001 - whatever it is, the others are read
+                        _log.exception("a reader raised; the others are read")
+                elif fd == self._bell:
+                    with contextlib.suppress(BlockingIOError):
+                        os.eventfd_read(fd)
+
+    def _run(self, queue: Queue, worker: Worker) -> None:
+        queue.run(worker)
+        worker.busy_since = None
+        with self._lock:
+            if queue.rest():
+                self._line.append(queue)
+                if self._asleep:  # another leads, and found nothing to do
+                    self._ring()
+            else:
+                queue.scheduled = False
+
+    # --- whether the leader is held up --------------------------------------------------------
+
+    def _see_to_looks(self) -> None:
+        """Have the leader looked after from now on, while it has something to do."""
+        with self._lock:
+            self._rounds += 1
+            if self._watched:
+                return
+            self._watched = True
+            self._look_due = time.monotonic() + _LOOK_S
+        with contextlib.suppress(StateError):  # at exit
+            engine.current().call_later(_LOOK_S, self._look)
+
+    def _look(self) -> None:
+        """Let another thread lead if this one is held up and something waits; in the engine.
+
+        Where this look itself comes late, the machine is: further threads would not help.
+        """
+        with self._lock:
+            leader = self._leader
+            now = min(time.monotonic(), self._look_due)
+            new, self._rounds_seen = self._rounds - self._rounds_seen, self._rounds
+            if leader is None or self.closed or not (new or leader.busy_since):
+                self._watched = False
+                return
+            if leader.is_held_up(now) and self._something_waits():
+                self._promote()
+            self._look_due = time.monotonic() + _LOOK_S
+        asyncio.get_running_loop().call_later(_LOOK_S, self._look)
+
+    def _something_waits(self) -> bool:
+        return bool(self._line) or (self._epoll is not None and bool(self._epoll.poll(0, 1)))
+
+
+def _after_fork() -> None:
+    global pool  # noqa: PLW0603 - the parent's
+    pool.drop()
+    pool = _new()
+
+
+def _new() -> Workers:
+    made = Workers()
+    lifetime.at_exit(lifetime.Rank.CALLBACKS, made.close)
+    return made
+
+
+pool = _new()
+os.register_at_fork(after_in_child=_after_fork)
