@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import select
@@ -123,13 +124,15 @@ class Workers:
         """Call ``callback(*args)``, holding ``reading``, whenever ``fd`` is readable.
 
         Raises:
-            OSError: no descriptor is left to wait with.
+            OSError: no descriptor is left to wait with, or no thread to wait in.
         """
         with self.reading:
             with self._lock:
                 epoll = self._open()
                 if self._leader is None and not self.closed:
                     self._promote()
+                if self._leader is None:
+                    raise OSError(errno.EAGAIN, "no thread is left to read in")
             self._readers[fd] = callback, args
             epoll.register(fd, select.EPOLLIN)
 

@@ -17,6 +17,7 @@ import pytest
 
 import pyperf2
 from pyperf2.run import engine
+from pyperf2.run.callbacks import Strand
 from tests.conftest import iperf_children
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def _strangers() -> list[str]:
 def nothing_leaks() -> Iterator[None]:
     """Fail a test that leaves a process, a descriptor, a thread or a namespace behind."""
     engine.current()  # it has three descriptors for good
+    strand = Strand()
+    strand.post(lambda: None)
+    assert strand.drain(5)  # and what it runs in, two
     before, spaces = _open_files(), _namespaces()
     yield
     wait_for(lambda: not iperf_children(), f"the end of {iperf_children()}")
