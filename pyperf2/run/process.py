@@ -17,11 +17,11 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pyperf2.errors import StateError
 from pyperf2.run import lifetime
-from pyperf2.run.reader import LoopReader, instant_now
+from pyperf2.run.pipes import SOURCES, LoopReader, Pipes, instant_now
 
 if TYPE_CHECKING:
     import subprocess
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pyperf2.core.records import Instant
     from pyperf2.run.host import Host
-    from pyperf2.run.reader import Reader
+    from pyperf2.run.pipes import OnOutput, Reader, Source
 
 if not hasattr(os, "pidfd_open") or not hasattr(signal, "pidfd_send_signal"):
     _message = f"pyperf2 runs processes on Linux 5.3 and newer only (pidfd), not on {sys.platform}"
@@ -38,12 +38,8 @@ if not hasattr(os, "pidfd_open") or not hasattr(signal, "pidfd_send_signal"):
 
 _log = logging.getLogger(__name__)
 
-Source: TypeAlias = Literal["stdout", "stderr"]
-OnOutput: TypeAlias = "Callable[[Source, bytes, Instant], None]"
 OnExit: TypeAlias = "Callable[[int, Instant], None]"
 
-_SOURCES: Final[tuple[Source, ...]] = ("stdout", "stderr")
-_CHUNK: Final = 65536  # a pipe's default capacity, pipe(7): one read empties it
 _DRAIN_S: Final = 0.25  # for a pipe that somebody out of our process group keeps open
 _KILL_S: Final = 2.0  # SIGKILL takes effect at once unless the process is inside the kernel
 _POLL_S: Final = 0.02
@@ -74,6 +70,7 @@ class Process:
 
     Attributes:
         pid: its process id, which is also that of its process group and session.
+        pipes: what it prints.
     """
 
     def __init__(
@@ -88,20 +85,19 @@ class Process:
         """Take over a child that was just spawned; use `start`."""
         self.pid = child.pid
         self._child = child
-        self._on_output = on_output
         self._on_exit = on_exit
         self._loop = asyncio.get_running_loop()
-        self._home: Reader = LoopReader(self._loop)
-        self._reader = reader or self._home
+        self._home = LoopReader(self._loop)
         self._lock = threading.Lock()  # guards _returncode and _pidfd: whether pid is still ours
         self._returncode: int | None = None
         self._owned = True
-        self._paused = False
         self._exited = asyncio.Event()  # its end was noticed
         self._over = asyncio.Event()  # and its last output and its exit were handed on
         self._stopping: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._pipes = dict(pipes)  # the ends we read, until they are closed
+        self.pipes = Pipes(
+            pipes, home=self._home, reader=reader, on_output=on_output, on_end=self._pipe_ended
+        )
         self._pidfd: int | None = os.pidfd_open(child.pid)
         lifetime.register(self)
 
@@ -137,7 +133,7 @@ class Process:
             pipes: dict[Source, int] = {}
             with contextlib.ExitStack() as once_spawned:
                 ends: dict[Source, int] = {}
-                for source in _SOURCES:
+                for source in SOURCES:
                     pipes[source], ends[source] = os.pipe()
                     at_failure.callback(os.close, pipes[source])
                     once_spawned.callback(os.close, ends[source])
@@ -224,51 +220,14 @@ class Process:
         if not self._loop.is_running():  # nobody else will
             self._release()
 
-    def pause_reading(self) -> None:
-        """Leave further output in the pipe: a full pipe holds the child back."""
-        with self._reader.reading:
-            if not self._paused:
-                self._paused = True
-                self._unwatch_pipes()
-
-    def resume_reading(self) -> None:
-        """Read on after `pause_reading`."""
-        with self._reader.reading:
-            if self._paused:
-                self._paused = False
-                self._watch_pipes()
-
-    @property
-    def reads_apart(self) -> bool:
-        """Whether something else than the loop reads."""
-        return self._reader is not self._home
-
     def read_by(self, reader: Reader) -> None:
-        """Have the pipes read by another, unless the child has ended.
+        """Have another read it, unless it has ended.
 
         Raises:
             OSError: that one cannot; nothing has changed.
         """
-        if self._exited.is_set():
-            return
-        with self._reader.reading, reader.reading:
-            before, self._reader = self._reader, reader
-            if self._paused:
-                return
-            try:
-                self._watch_pipes()
-            except OSError:
-                self._unwatch_pipes()
-                self._reader = before
-                raise
-            for pipe in self._pipes.values():
-                before.remove_reader(pipe)
-
-    def read_now(self) -> None:
-        """Read what the pipes hold, whether or not their reader has come to it."""
-        with self._reader.reading:
-            for source in () if self._paused else tuple(self._pipes):
-                self._readable(source)
+        if not self._exited.is_set():
+            self.pipes.move(reader)
 
     def dup_pidfd(self) -> int | None:
         """Return a copy of the pidfd, the caller's to close; None once the child is reaped."""
@@ -285,37 +244,12 @@ class Process:
         self._close()
 
     def _watch(self) -> None:
-        for pipe in self._pipes.values():
-            os.set_blocking(pipe, False)
-        with self._reader.reading:
-            self._watch_pipes()
+        self.pipes.watch()
         if self._pidfd is not None:
             self._loop.add_reader(self._pidfd, self._ended)
 
-    def _watch_pipes(self) -> None:
-        for source, pipe in self._pipes.items():
-            self._reader.add_reader(pipe, self._readable, source)
-
-    def _unwatch_pipes(self) -> None:
-        for pipe in self._pipes.values():
-            self._reader.remove_reader(pipe)
-
-    def _readable(self, source: Source) -> None:
-        """Read one chunk and hand it on; the reader comes again, after others had a turn."""
-        try:
-            data = os.read(self._pipes[source], _CHUNK)
-        except (BlockingIOError, InterruptedError):
-            return
-        if data:
-            try:
-                self._on_output(source, data, instant_now())
-            except Exception:  # noqa: BLE001 - whatever it is, the child goes on
-                _log.exception("the reader of process %d raised; its output goes on", self.pid)
-            return
-        pipe = self._pipes.pop(source)
-        self._reader.remove_reader(pipe)
-        os.close(pipe)
-        if self._exited.is_set() and not self._pipes:
+    def _pipe_ended(self) -> None:
+        if self._exited.is_set() and not self.pipes:
             self._finish()
 
     def _ended(self) -> None:
@@ -327,19 +261,18 @@ class Process:
         if not self._reap():  # a debugger sees it first
             self._loop.call_later(_POLL_S, self._ended)
             return
-        self.read_by(self._home)
+        self.pipes.move()
         self._exited.set()
-        self.resume_reading()  # what is left is no more than a pipe holds
-        if self._pipes:
+        self.pipes.resume()  # what is left is no more than a pipe holds
+        if self.pipes:
             self._deadline = self._loop.call_later(_DRAIN_S, self._give_up)
         else:
             self._finish()
 
     def _give_up(self) -> None:
         """Somebody who left the process group keeps a pipe open: take what is there and go."""
-        for source in tuple(self._pipes):
-            self._readable(source)
-        if self._pipes:  # else that was their end
+        self.pipes.read_now()
+        if self.pipes:  # else that was their end
             self._finish()
 
     def _finish(self) -> None:
@@ -389,11 +322,10 @@ class Process:
         """Close everything; the child is reaped, or beyond reach."""
         if self._deadline is not None:
             self._deadline.cancel()
-        with self._reader.reading:
-            self._unwatch_pipes()
-            if self._pidfd is not None:
-                self._home.remove_reader(self._pidfd)
-            self._close()
+        self.pipes.close()
+        if self._pidfd is not None:
+            self._home.remove_reader(self._pidfd)
+        self._close()
         lifetime.forget(self)
 
     def _close(self) -> None:
@@ -401,8 +333,7 @@ class Process:
             pidfd, self._pidfd = self._pidfd, None
         if pidfd is not None:
             os.close(pidfd)
-        while self._pipes:
-            os.close(self._pipes.popitem()[1])
+        self.pipes.drop()
 
     def _status(self) -> int:
         return _UNKNOWN_STATUS if self._returncode is None else self._returncode

@@ -26,9 +26,9 @@ from pyperf2.core.session import Ended, Session
 from pyperf2.errors import ReadyTimeout
 from pyperf2.run import sockets
 from pyperf2.run.arrivals import Arrivals
+from pyperf2.run.pipes import instant_now
 from pyperf2.run.process import Process, stop_ladder
 from pyperf2.run.rawlog import RawLog
-from pyperf2.run.reader import instant_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from pyperf2.core.session import Event
     from pyperf2.run.callbacks import Strand
     from pyperf2.run.order import Order
+    from pyperf2.run.pipes import Source
     from pyperf2.run.ports import Claim
-    from pyperf2.run.process import Source
     from pyperf2.run.registered import Callbacks
 
 _log = logging.getLogger(__name__)
@@ -254,7 +254,7 @@ class Run:
     async def _settle(self, timeout: float) -> None:
         """Have what is already in the pipes read and judged: a complaint stands there by now."""
         if self._process is not None:
-            self._process.read_now()
+            self._process.pipes.read_now()
         if self._strand is not None:
             await self._strand.drained(timeout)
 
@@ -281,10 +281,10 @@ class Run:
     def _on_output(self, source: Source, data: bytes, now: Instant) -> None:
         self._bytes_in += len(data)
         if self._bytes_in - self._bytes_out > _INBOX_HIGH and self._process is not None:
-            self._process.pause_reading()
+            self._process.pipes.pause()
             self._paused = True
         strand, process = self._strand, self._process
-        if strand is not None and (process is None or process.reads_apart):
+        if strand is not None and (process is None or process.pipes.apart):
             strand.post(partial(self._take, data, now, source))
             return
         self._do(self._take, data, now, source)
@@ -296,17 +296,14 @@ class Run:
         self._do(self._end, returncode, now)
 
     def _do(self, what: Callable[..., None], *args: object) -> None:
-        """Do it in the strand; here, if there is none, or neither anyone to call nor to wait for.
-
-        A callback registered meanwhile must not run in this thread.
-        """
+        """Do it in the strand; here if there is none, or nobody to call or to wait for."""
         strand = self._strand
         if strand is None:
             what(*args)
         elif strand.scheduled or self.callbacks:
             strand.post(partial(what, *args))
         else:
-            what(*args, call=False)
+            what(*args, call=False)  # whoever registers meanwhile is not called in this thread
 
     def _read_by_strand(self, process: Process, strand: Strand) -> None:
         """Have the thread read that calls back: there was nobody to call at the start."""
@@ -378,7 +375,7 @@ class Run:
 
     def _resume(self) -> None:
         if self._process is not None and self._process.returncode is None:
-            self._process.resume_reading()
+            self._process.pipes.resume()
 
     def _loop_call(self, function: Callable[[], Any]) -> None:
         """Run on the loop, from whichever thread; a loop that is closed needs it no more."""

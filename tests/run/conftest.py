@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyperf2.core.records import Instant
     from pyperf2.run.host import Host
-    from pyperf2.run.process import Source
+    from pyperf2.run.pipes import Source
 
 DEADLINE_S = 10.0
 ROOT = Path(pyperf2.__file__).parents[1]  # a child interpreter imports the package from here

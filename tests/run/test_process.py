@@ -237,7 +237,7 @@ def test_a_child_may_close_its_pipes_and_live_on(watched: Watched) -> None:
     async def run() -> int:
         process = await watched.start(python(code))
         await watched.hear(b"bye")
-        while process._pipes:
+        while process.pipes:
             await asyncio.sleep(0.002)
         assert process.returncode is None
         assert [] == watched.exits
@@ -270,16 +270,16 @@ def test_paused_reading_holds_the_child_back() -> None:
 
     async def run() -> int:
         process = await watched.start(python("for n in range(100_000): print('%09d' % n)"))
-        process.pause_reading()
-        process.pause_reading()
-        fd = process._pipes["stdout"]
+        process.pipes.pause()
+        process.pipes.pause()
+        fd = process.pipes._open["stdout"]
         while (held := _bytes_in(fd)) < 60_000:
             await asyncio.sleep(0.002)
         assert held < 100_000 * 10
         assert b"" == watched.said()
         assert process.returncode is None
-        process.resume_reading()
-        process.resume_reading()
+        process.pipes.resume()
+        process.pipes.resume()
         return await process.wait()
 
     assert 0 == asyncio.run(run())
@@ -291,7 +291,7 @@ def test_the_exit_is_told_although_reading_is_paused(watched: Watched) -> None:
 
     async def run() -> int:
         process = await watched.start(python("print('last words')"))
-        process.pause_reading()
+        process.pipes.pause()
         return await process.wait()
 
     assert 0 == asyncio.run(run())

@@ -1,0 +1,186 @@
+"""What a child prints: its pipes, and who reads them, an event loop or a thread that calls back."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+
+from pyperf2.core.records import Instant
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+_log = logging.getLogger(__name__)
+
+Source: TypeAlias = Literal["stdout", "stderr"]
+OnOutput: TypeAlias = "Callable[[Source, bytes, Instant], None]"
+
+SOURCES: Final[tuple[Source, ...]] = ("stdout", "stderr")
+_CHUNK: Final = 65536  # a pipe's default capacity, pipe(7): one read empties it
+
+
+class Reader(Protocol):
+    """What watches pipes, in whichever thread."""
+
+    @property
+    def reading(self) -> AbstractContextManager[Any]:
+        """What is held while a pipe is read; who holds it is alone with the pipes."""
+
+    def add_reader(self, fd: int, callback: Callable[..., object], *args: object) -> None:
+        """Call ``callback(*args)``, holding ``reading``, whenever ``fd`` is readable."""
+
+    def remove_reader(self, fd: int) -> None:
+        """Read ``fd`` no more; once this returns it is not being read."""
+
+
+class LoopReader:
+    """The event loop itself: all that it does is alone with the pipes."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Read on ``loop``; all but the making is done in its thread."""
+        self.reading: AbstractContextManager[Any] = contextlib.nullcontext()
+        self._loop = loop
+        self.add_reader = loop.add_reader
+
+    def remove_reader(self, fd: int) -> None:
+        """Read ``fd`` no more."""
+        if self._loop.is_running():
+            self._loop.remove_reader(fd)
+
+
+class Pipes:
+    """The ends that we read, until they are closed; true as long as one is open.
+
+    While a reader of another thread has them, only `move`, `pause`, `resume`, `read_now` and
+    `close` are for the thread of the loop, which is their ``home``.
+    """
+
+    def __init__(
+        self,
+        ends: Mapping[Source, int],
+        *,
+        home: Reader,
+        reader: Reader | None,
+        on_output: OnOutput,
+        on_end: Callable[[], None],
+    ) -> None:
+        """Take over the descriptors.
+
+        Args:
+            ends: what to read.
+            home: the loop that everything else of the child belongs to.
+            reader: who reads; None: ``home``.
+            on_output: called with ``(source, data, now)`` for each chunk, by who reads.
+            on_end: called when one has ended and is closed, by who reads.
+        """
+        self._open = dict(ends)
+        self._home = home
+        self._reader = reader or home
+        self._on_output = on_output
+        self._on_end = on_end
+        self._paused = False
+
+    def __bool__(self) -> bool:
+        """Whether one is open."""
+        return bool(self._open)
+
+    @property
+    def apart(self) -> bool:
+        """Whether somebody else than the loop reads."""
+        return self._reader is not self._home
+
+    def watch(self) -> None:
+        """Read from now on.
+
+        Raises:
+            OSError: the reader cannot.
+        """
+        with self._reader.reading:
+            for end in self._open.values():
+                os.set_blocking(end, False)
+            self._watch()
+
+    def pause(self) -> None:
+        """Leave further output in the pipe: a full pipe holds the child back."""
+        with self._reader.reading:
+            if not self._paused:
+                self._paused = True
+                self._unwatch(self._reader)
+
+    def resume(self) -> None:
+        """Read on after `pause`."""
+        with self._reader.reading:
+            if self._paused:
+                self._paused = False
+                self._watch()
+
+    def move(self, reader: Reader | None = None) -> None:
+        """Have another read, or ``home``.
+
+        Raises:
+            OSError: it cannot; nothing has changed.
+        """
+        after = reader or self._home
+        with self._reader.reading, after.reading:
+            before, self._reader = self._reader, after
+            if self._paused or before is after:
+                return
+            try:
+                self._watch()
+            except OSError:
+                self._unwatch(after)
+                self._reader = before
+                raise
+            self._unwatch(before)
+
+    def read_now(self) -> None:
+        """Read what there is, whether or not the reader has come to it."""
+        with self._reader.reading:
+            for source in () if self._paused else tuple(self._open):
+                self._read(source)
+
+    def close(self) -> None:
+        """Read no more."""
+        with self._reader.reading:
+            self._unwatch(self._reader)
+            self.drop()
+
+    def drop(self) -> None:
+        """Close the descriptors and tell no reader: in a forked child, it is the parent's."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def _watch(self) -> None:
+        for source, end in self._open.items():
+            self._reader.add_reader(end, self._read, source)
+
+    def _unwatch(self, reader: Reader) -> None:
+        for end in self._open.values():
+            reader.remove_reader(end)
+
+    def _read(self, source: Source) -> None:
+        """Read one chunk and hand it on; the reader comes again, after others had a turn."""
+        try:
+            data = os.read(self._open[source], _CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        if not data:
+            end = self._open.pop(source)
+            self._reader.remove_reader(end)
+            os.close(end)
+            self._on_end()
+            return
+        try:
+            self._on_output(source, data, instant_now())
+        except Exception:  # noqa: BLE001 - whatever it is, the child goes on
+            _log.exception("what takes a child's output raised; the output goes on")
+
+
+def instant_now() -> Instant:
+    """Read both clocks: the one place where output and ends are stamped."""
+    return Instant(time.monotonic_ns(), time.time_ns())
