@@ -9,7 +9,6 @@ from pyperf2.face import RUNNING, Face
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -105,12 +104,7 @@ class AsyncInstance(Face):
             raise self.error
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop, whatever happened inside."""
         await self.stop()
 

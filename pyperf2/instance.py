@@ -15,7 +15,6 @@ from pyperf2.face import RUNNING, Face
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -134,12 +133,7 @@ class IPerfInstance(Face):
             raise self.error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop, whatever happened inside."""
         self.stop()
 

@@ -19,7 +19,6 @@ from pyperf2.run.binding import Place, ensure_free, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
     from pyperf2.core.records import Protocol
     from pyperf2.run.host import Host
@@ -93,12 +92,7 @@ class Claim:
         """Hold it for the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Release it."""
         self.release()
 

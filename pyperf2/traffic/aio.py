@@ -11,8 +11,6 @@ from pyperf2.traffic.steps import perform_async
 from pyperf2.traffic.stream import StreamFace
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
     from pyperf2.aio import AsyncServer
@@ -42,12 +40,7 @@ class AsyncStream(StreamFace):
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop, whatever happened inside."""
         await self.stop()
 
@@ -101,11 +94,6 @@ class AsyncTrafficManager(ManagerFace[AsyncStream]):
         """Leave the block by whichever door: all streams are stopped."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop all streams."""
         await self.stop_all()

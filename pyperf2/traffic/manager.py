@@ -14,7 +14,6 @@ from pyperf2.traffic.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -199,11 +198,6 @@ class TrafficManager(ManagerFace[Stream]):
         """Leave the block by whichever door: all streams are stopped."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop all streams."""
         self.stop_all()

@@ -10,8 +10,6 @@ from pyperf2.traffic.steps import perform
 from pyperf2.traffic.stream import StreamFace
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
     from pyperf2.instance import Server
@@ -62,12 +60,7 @@ class Stream(StreamFace):
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop, whatever happened inside."""
         self.stop()
 

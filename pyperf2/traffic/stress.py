@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from asyncio import Semaphore
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -273,12 +272,7 @@ class StressTrafficManager(StressFace):
         self.start_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop_all()
 
@@ -325,12 +319,7 @@ class AsyncStressTrafficManager(StressFace):
         await self.start_all()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop."""
         await self.stop_all()
 
