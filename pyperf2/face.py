@@ -284,7 +284,8 @@ class Face:
         What the sender says of itself completes the receiver's account: datagrams lost behind the
         last one received, and outages that were the sender's own stalls. Several clients may send
         to one server, and one client to several (multicast). ``start_all`` pairs by itself those
-        whose port and protocol agree.
+        whose port and protocol agree. Runs that were not on at the same time tell one another
+        nothing, so a pair may part.
         """
         for other in others:
             if other.type == self.type:

@@ -38,7 +38,10 @@ class ConvergenceReport(ConvergenceRun):
 
     @property
     def statistics(self) -> dict[str, Statistics]:
-        """What the figures of the runs come to, by their names; without runs that have none."""
+        """What the figures of the runs come to, by their names.
+
+        Runs that were broken off are left out, and those that have no such figure.
+        """
         return statistics_of(self.runs)
 
     def check(self, *, flows: Sequence[str] | None = None, **limits: float) -> Verdict:

@@ -113,7 +113,10 @@ class ConvergenceRun:
 
     @property
     def full_convergence_s(self) -> Figure | None:
-        """The full convergence time (3.6.1), until the last flow had; None if one never did."""
+        """The full convergence time (3.6.1), until the last flow had.
+
+        None if one never did, or none was hit.
+        """
         statistics = self.route_specific_convergence_s
         return statistics.maximum if statistics and not self.never_recovered else None
 
@@ -154,8 +157,8 @@ class ConvergenceRun:
         loads = [one.offered_pps or 0.0 for one in counting]
         if not all(loads):
             loads = [float(one.packets_sent or 0) for one in counting]
-        if not all(loads):
-            loads = [1.0] * len(loads)
+        if not all(loads):  # the average lies between them, whatever the loads were
+            return Figure.between(min(one.low for one in known), max(one.high for one in known))
         weighted = [
             Figure(period.value * load, period.error * load)
             for period, load in zip(known, loads, strict=True)
@@ -223,8 +226,11 @@ def joint_estimate(outages: Iterable[Outage]) -> Joint | None:
 
 
 def statistics_of(runs: Iterable[ConvergenceRun]) -> dict[str, Statistics]:
-    """Give what the figures of runs come to, by their names; without runs that have none."""
-    listed = list(runs)
+    """Give what the figures of runs come to, by their names.
+
+    Runs that were broken off are left out, and those that have no such figure.
+    """
+    listed = [run for run in runs if run.error is None]
     made = {
         name: Statistics.of(figure for run in listed if (figure := of(run)) is not None)
         for name, of in _OVER_RUNS.items()

@@ -154,7 +154,8 @@ def judge(
     for name, limit in limits.items():
         if name not in known:
             raise OptionError(f"there is no limit {name!r}; there are: {', '.join(known)}")
-        if not isinstance(limit, (int, float)) or not isfinite(limit) or limit < 0:
+        number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
+        if not number or not isfinite(limit) or limit < 0:
             raise OptionError(f"{name}={limit!r}: a limit is a number, 0 or more")
     named = [one.flow for run in runs for one in run.flows]
     if named:  # a run that was broken off before its start has none

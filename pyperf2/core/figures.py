@@ -51,6 +51,12 @@ def total(figures: Iterable[Figure]) -> Figure:
     return Figure(sum(one.value for one in listed), sum(one.error for one in listed))
 
 
+def greatest(figures: Iterable[Figure]) -> Figure | None:
+    """Give the greatest, whichever that truly is; None where there are none."""
+    listed = list(figures)
+    return _summary(max, listed) if listed else None
+
+
 def common(figures: Iterable[Figure]) -> Figure | None:
     """Give what all figures of the same thing agree on; None if they contradict one another."""
     listed = list(figures)

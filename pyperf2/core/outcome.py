@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pyperf2.core.book import is_sum
-from pyperf2.core.figures import Figure, total
+from pyperf2.core.figures import Figure, greatest, total
 from pyperf2.core.stamp import moment
 from pyperf2.errors import OptionError
 
@@ -126,8 +126,7 @@ class FlowOutcome:
     @property
     def longest_s(self) -> Figure | None:
         """The longest of the outages since the event; None where there was none."""
-        lasted = [Figure(one.duration_s, one.duration_error_s) for one in self.outages]
-        return max(lasted, default=None)
+        return greatest(Figure(one.duration_s, one.duration_error_s) for one in self.outages)
 
     @property
     def arrival_gap_s(self) -> Figure | None:
@@ -290,10 +289,9 @@ def _status(since: Sequence[Outage], clean_since_s: float) -> Status:
 def _convergence(since: Sequence[Outage], event: Figure | None) -> Figure | None:
     """Give the time from the event to the end of the last outage; None while one is on."""
     ends = [end_of(outage) for outage in since]
-    known = [end for end in ends if end is not None]
-    if event is None or not known or len(known) < len(ends):
+    last = greatest(end for end in ends if end is not None)
+    if event is None or last is None or None in ends:
         return None
-    last = max(known)
     return Figure(last.value - event.value, last.error + event.error)
 
 

@@ -116,6 +116,7 @@ def test_nothing_that_was_run_passes_nothing() -> None:
         ({"max_outage": 50}, "max_outage_ms"),
         ({"max_outage_ms": -1}, "0 or more"),
         ({"max_lost": float("nan")}, "0 or more"),
+        ({"max_lost": True}, "0 or more"),
     ],
 )
 def test_a_limit_that_is_none_is_refused(limits: dict[str, Any], words: str) -> None:

@@ -79,14 +79,19 @@ def test_all_that_was_lost_by_all_that_was_offered() -> None:
 
 
 def test_a_load_that_is_given_in_bits_is_weighed_by_what_was_sent() -> None:
-    """One announced no datagrams a second; where not even what it sent is known, all are alike."""
+    """One announced no datagrams a second."""
     first, second = flow("a", outage(0.0, 100), offered_pps=None), flow("b", offered_pps=2000.0)
     told = report(
         replace(first, packets_sent=10_000), replace(second, packets_sent=20_000)
     ).loss_derived_loss_of_connectivity_s
     assert told == about(100 / 3 * MS, 1 / 3 * MS)
-    told = report(replace(first, packets_sent=None), second).loss_derived_loss_of_connectivity_s
-    assert told == about(50 * MS, 0.5 * MS)
+
+
+def test_without_any_load_an_average_is_between_the_least_and_the_greatest() -> None:
+    """Whichever flow sent more: 100 ms of one, none of the other."""
+    unknown = flow("a", outage(0.0, 100), offered_pps=None, packets_sent=None)
+    told = report(unknown, flow("b")).loss_derived_loss_of_connectivity_s
+    assert told == about(50.5 * MS, 50.5 * MS)
 
 
 def test_the_parameters_that_must_be_reported_are() -> None:
@@ -210,6 +215,27 @@ def test_several_runs_have_statistics_over_them() -> None:
     assert full.mean == about(40 * MS, 1.5 * MS)
     assert Figure(40.0, 0.0) == told.statistics["packets_lost"].mean
     assert told.full_convergence_s == about(60 * MS, 1.5 * MS), "of the last run"
+
+
+def test_a_run_that_was_broken_off_is_in_no_statistics() -> None:
+    """What it lost until then is no figure of a whole run."""
+    (first,) = report(flow("a", outage(0.0, 20))).runs
+    broken = replace(first, number=2, error="recovery: it was aborted")
+    told = ConvergenceReport.of([first, broken])
+    assert {1} == {one.count for one in told.statistics.values()}
+    assert "packets lost, datagrams (1 of 2 runs): min 20.0" in told.text()
+    assert {} == ConvergenceReport.of([broken]).statistics
+
+
+def test_the_last_to_end_is_as_unsure_as_any_that_may_be_it() -> None:
+    """One ended at 40 ±1.5 ms, another at 30 ±40: the last of them may have ended at 70."""
+    from pyperf2.core.outcome import _convergence
+
+    sure, unsure = outage(0.0, 40), outage(0.0, 30, error_s=40 * MS, method="contained")
+    figure = _convergence([unsure, sure], stamp().wall)
+    assert figure == about(54.25 * MS, 16.25 * MS)  # 0.5 of the clock's place on the wall
+    one = flow("a", outage(0.0, 20), outage(0.5, 19, duration_error_s=3 * MS))
+    assert one.longest_s == about(20.5 * MS, 1.5 * MS)
 
 
 def test_no_runs_at_all_say_so() -> None:
