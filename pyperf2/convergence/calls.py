@@ -10,13 +10,16 @@ import threading
 import time
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pyperf2.convergence.events import now
 from pyperf2.errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import FrameType
+
+    from pyperf2.core.records import Instant
 
 # Nothing else wants it, and it is ignored by default: Go interrupts its goroutines by it, too.
 _SIGNAL: Final = signal.SIGURG
@@ -33,10 +36,18 @@ class Aborted(Exception):
     """A call was broken off on request."""
 
 
+class Call(NamedTuple):
+    """What came of a call, and when it was: what guards it takes a tenth of a millisecond more."""
+
+    returned: Any
+    before: Instant
+    after: Instant
+
+
 def call(
     event: Callable[[], Any], name: str, seconds: float, aborted: threading.Event = _NEVER
-) -> Any:
-    """Call a function or a coroutine function; give what it returns.
+) -> Call:
+    """Call a function or a coroutine function.
 
     In the main thread it is called right here, and interrupted where it is when its time is over.
     No other thread can be interrupted: there it is called in one of its own, which is left behind.
@@ -54,14 +65,20 @@ def call(
         StateError: it is a coroutine, and this thread runs a loop already.
     """
     deadline = time.monotonic() + seconds
-    returned = _bounded(event, name, seconds)
-    if not inspect.isawaitable(returned):
-        return returned
+    done = _bounded(event, name, seconds)
+    if not inspect.isawaitable(done.returned):
+        return done
     left = max(deadline - time.monotonic(), 0.0)
-    return _bounded(partial(_await, returned, left, aborted), name, left + _GRACE_S)
+    awaiting = partial(_await, done.returned, left, aborted)
+    return _bounded(awaiting, name, left + _GRACE_S)._replace(before=done.before)
 
 
-def _bounded(work: Callable[[], Any], name: str, seconds: float) -> Any:
+def _bounded(event: Callable[[], Any], name: str, seconds: float) -> Call:
+    def work() -> Call:
+        before = now()
+        returned = event()
+        return Call(returned, before, now())
+
     before = signal.getsignal(_SIGNAL)
     if threading.current_thread() is threading.main_thread() and before is not None:
         return _Interrupter(seconds, before).call(work)
@@ -80,7 +97,7 @@ class _Interrupter:
         self._timer = threading.Timer(seconds, self._interrupt)
         self._timer.daemon = True
 
-    def call(self, work: Callable[[], Any]) -> Any:
+    def call(self, work: Callable[[], Call]) -> Call:
         signal.signal(_SIGNAL, self._on_signal)
         try:
             self._timer.start()
@@ -114,8 +131,8 @@ class _Interrupter:
             self._before(number, frame)
 
 
-def _call_aside(work: Callable[[], Any], name: str, seconds: float) -> Any:
-    outcome: Future[Any] = Future()
+def _call_aside(work: Callable[[], Call], name: str, seconds: float) -> Call:
+    outcome: Future[Call] = Future()
     context = contextvars.copy_context()
 
     def run() -> None:

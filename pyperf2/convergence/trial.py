@@ -149,12 +149,12 @@ class Trial:
             before = now()
             try:
                 left = max(deadline - time.monotonic(), 0.0)
-                returned = call(event, name, left, self._test.aborted)
+                done = call(event, name, left, self._test.aborted)
             except BaseException as error:  # it had begun: what is lost since is its doing
                 self._events.append(Stamp(name=name, before=before, after=now()))
                 self._tell_failed(name, error)
                 raise
-            self._events.append(stamped(name, before, now(), returned))
+            self._events.append(stamped(name, done.before, done.after, done.returned))
 
     def _tell_failed(self, name: str, error: BaseException) -> None:
         if isinstance(error, OverTime):

@@ -107,8 +107,8 @@ def test_a_function_is_interrupted_where_it_is(hang: Callable[[], None]) -> None
 
 def test_an_event_is_called_where_the_test_is_run(release: threading.Event) -> None:
     """In the main thread right there; any other one calls it in a thread of its own."""
-    assert threading.main_thread() is call(threading.current_thread, "who", 5)
-    other = in_a_thread(lambda: call(threading.current_thread, "who", 5))
+    assert threading.main_thread() is call(threading.current_thread, "who", 5).returned
+    other = in_a_thread(lambda: call(threading.current_thread, "who", 5)).returned
     assert "pyperf2 event 'who'" == other.name
     assert other.daemon
     assert not release.is_set()
@@ -121,10 +121,34 @@ def test_what_an_event_returns_or_raises_comes_through() -> None:
         raise TimeoutError("of its own")
 
     for run in (lambda work: work(), in_a_thread):
-        assert 7 == run(lambda: call(lambda: 7, "seven", 5))
+        assert 7 == run(lambda: call(lambda: 7, "seven", 5)).returned
     with pytest.raises(TimeoutError, match="of its own"):
         call(failing, "failing", 5)
     assert "of its own" == str(in_a_thread(lambda: call(failing, "failing", 5)))
+
+
+@pytest.mark.parametrize("run", [lambda work: work(), in_a_thread])
+def test_when_it_was_does_not_count_what_guards_it(run: Callable[..., Any]) -> None:
+    """The bar of an instant is no wider than the call itself, of a coroutine to its end."""
+    inside: list[int] = []
+
+    def event() -> None:
+        inside.append(time.monotonic_ns())
+
+    async def waits() -> None:
+        event()
+        await asyncio.sleep(SOON_S)
+        event()
+
+    before = time.monotonic_ns()
+    done = run(lambda: call(event, "event", 5))
+    assert before <= done.before.monotonic_ns <= inside[0] <= done.after.monotonic_ns
+    widths = [run(lambda: call(event, "event", 5)) for _ in range(50)]
+    least_ns = min(one.after.monotonic_ns - one.before.monotonic_ns for one in widths)
+    assert least_ns < 50_000, "a timer, a thread, a signal handler take more"
+    inside.clear()
+    done = run(lambda: call(waits, "waits", 5))
+    assert done.before.monotonic_ns <= inside[0] < inside[1] <= done.after.monotonic_ns
 
 
 def test_who_makes_something_else_of_it_is_over_time_all_the_same() -> None:

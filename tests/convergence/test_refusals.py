@@ -252,7 +252,7 @@ def test_a_coroutine_is_not_waited_for_inside_a_running_loop() -> None:
             call(event, "event", 5)
 
     asyncio.run(beside_a_loop())
-    assert 7 == call(event, "event", 5)
+    assert 7 == call(event, "event", 5).returned
 
 
 def test_events_are_called_what_their_functions_are() -> None:
