@@ -69,7 +69,7 @@ def _of_run(run: ConvergenceRun) -> dict[str, Any]:
             **{name: _plain(getattr(run, name)) for name in _DERIVED},
             "flows": len(run.flows),
             "flows_hit": len(run.hit),
-            "never_recovered": [f"{one.flow} at {one.receiver}" for one in run.never_recovered],
+            "never_recovered": [one.label for one in run.never_recovered],
         },
         "flows": [
             {**_plain(one), "derived": {name: _plain(getattr(one, name)) for name in _OF_FLOW}}

@@ -47,8 +47,9 @@ def text_of(runs: Sequence[ConvergenceRun]) -> str:
     for run in runs:
         lines += [*_head(run, len(runs)), *_table(run), *_summary(run), ""]
     if len(runs) > 1:
-        lines.append(f"over {len(runs)} runs")
-        for name, one in statistics_of(runs).items():
+        statistics = statistics_of(runs)
+        lines.append(f"over {len(runs)} runs{'' if statistics else ': all were broken off'}")
+        for name, one in statistics.items():
             words, scale = heading_of(name)
             of = f" ({one.count} of {len(runs)} runs)" if one.count < len(runs) else ""
             lines.append(f"  {words}{of}: {_told_statistics(one, scale)}")
@@ -139,7 +140,7 @@ def _summary(run: ConvergenceRun) -> Iterator[str]:
         f"forwarding delay threshold {run.forwarding_delay_threshold_s:g} s"
     )
     if run.never_recovered:
-        names = ", ".join(f"{one.flow} at {one.receiver}" for one in run.never_recovered)
+        names = ", ".join(one.label for one in run.never_recovered)
         yield f"never recovered: {names}"
     yield from run.notes
 

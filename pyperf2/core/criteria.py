@@ -242,4 +242,4 @@ def _held(run: ConvergenceRun, flow: FlowOutcome, name: str, limit: float) -> It
 
 
 def _name(run: ConvergenceRun, flow: FlowOutcome) -> str:
-    return f"run {run.number}: {flow.flow} at {flow.receiver}"
+    return f"run {run.number}: {flow.label}"

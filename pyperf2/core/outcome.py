@@ -85,6 +85,11 @@ class FlowOutcome:
     samples: tuple[Sample, ...] = ()
 
     @property
+    def label(self) -> str:
+        """What reports call it where a flow may have several receivers."""
+        return f"{self.flow} at {self.receiver}"
+
+    @property
     def hit(self) -> bool:
         """Whether there was an outage since the event."""
         return bool(self.outages)

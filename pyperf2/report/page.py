@@ -79,8 +79,9 @@ def _verdict(verdict: Verdict | None) -> Iterator[Markup]:
 
 def _over_all(runs: Sequence[ConvergenceRun]) -> Iterator[Markup]:
     if len(runs) > 1:
+        statistics = statistics_of(runs)
         yield element("h2", f"Over {len(runs)} runs")
-        yield statistics_table(statistics_of(runs))
+        yield statistics_table(statistics) if statistics else element("p", "All were broken off.")
 
 
 def _run(run: ConvergenceRun, runs: int, *, is_last: bool) -> Markup:

@@ -139,8 +139,7 @@ def timeline_of(run: ConvergenceRun, flows: Sequence[str] | None = None) -> Time
     shown = [one for one in run.flows if flows is None or one.flow in flows]
     zero, since = _zero(run)
     tracks = tuple(
-        _track(one, zero, f"{one.flow} at {one.receiver}" if named[one.flow] > 1 else one.flow)
-        for one in shown
+        _track(one, zero, one.label if named[one.flow] > 1 else one.flow) for one in shown
     )
     moments = tuple(_moments(run, zero))
     edges = [

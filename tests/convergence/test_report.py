@@ -224,7 +224,9 @@ def test_a_run_that_was_broken_off_is_in_no_statistics() -> None:
     told = ConvergenceReport.of([first, broken])
     assert {1} == {one.count for one in told.statistics.values()}
     assert "packets lost, datagrams (1 of 2 runs): min 20.0" in told.text()
-    assert {} == ConvergenceReport.of([broken]).statistics
+    none = ConvergenceReport.of([broken, broken])
+    assert {} == none.statistics
+    assert none.text().endswith("over 2 runs: all were broken off")
 
 
 def test_the_last_to_end_is_as_unsure_as_any_that_may_be_it() -> None:

@@ -146,6 +146,13 @@ def test_several_runs_have_statistics_and_the_last_is_unfolded() -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_runs_that_were_all_broken_off_have_no_statistics() -> None:
+    """There is no table without a row."""
+    page = Page(report(flow("a"), runs=2, error="recovery: it was aborted").to_html())
+    assert "All were broken off." in page.words
+    assert "95th percentile" not in page.words
+
+
 @pytest.mark.slow
 def test_of_very_many_runs_the_last_is_drawn_and_the_others_say_so() -> None:
     """A page stays small enough to be opened."""
