@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pyperf2.core.book import is_sum
 from pyperf2.core.figures import Figure, greatest, total
-from pyperf2.core.stamp import moment
+from pyperf2.core.zero import Zero
 from pyperf2.errors import OptionError
 
 if TYPE_CHECKING:
@@ -230,8 +230,8 @@ def outcomes_of(
 def _outcome(
     blank: FlowOutcome, stream: StreamResult, event: Figure | None, clean_since_s: float
 ) -> FlowOutcome:
-    zero_s = _zero_of(stream.intervals)
-    placed = [_placed(outage, zero_s) for outage in stream.outages]
+    zero = _zero_of(stream.intervals)
+    placed = [_placed(outage, zero) for outage in stream.outages]
     since = tuple(one for one in placed if event is not None and _ends_after(one, event))
     last = stream.summary or (stream.intervals[-1] if stream.intervals else None)
     return replace(
@@ -252,7 +252,7 @@ def _outcome(
         outages=since,
         earlier=tuple(one for one in placed if one not in since),
         convergence_s=_convergence(since, event),
-        zero_at=None if zero_s is None else moment(zero_s),
+        zero_at=zero.at(0.0),
         samples=tuple(_sample(one) for one in stream.intervals if not one.omitted),
     )
 
@@ -262,18 +262,20 @@ def _receives(stream: StreamResult) -> bool:
     return all(report.direction == "received" for report in known)
 
 
-def _zero_of(intervals: Sequence[Interval]) -> float | None:
-    """Give the wall clock of the stream's second 0: a line never arrives before its interval."""
-    arrived = [one.arrived.wall_ns / 1e9 - one.end for one in intervals if one.arrived.wall_ns]
-    return min(arrived, default=None)
+def _zero_of(intervals: Sequence[Interval]) -> Zero:
+    """Give where second 0 of a stream is, by when its lines arrived."""
+    zero = Zero()
+    for one in intervals:
+        zero.place(one.arrived, one.end)
+    return zero
 
 
-def _placed(outage: Outage, zero_s: float | None) -> Outage:
+def _placed(outage: Outage, zero: Zero) -> Outage:
     """Give an outage its place on the wall clock, if it has none."""
-    if outage.begin_at is not None or zero_s is None:
+    if outage.begin_at is not None:
         return outage
-    end_at = moment(zero_s + outage.end_s) if outage.complete else None
-    return replace(outage, begin_at=moment(zero_s + outage.begin_s), end_at=end_at)
+    end_at = zero.at(outage.end_s) if outage.complete else None
+    return replace(outage, begin_at=zero.at(outage.begin_s), end_at=end_at)
 
 
 def _ends_after(outage: Outage, event: Figure) -> bool:
