@@ -23,6 +23,9 @@ _MAX_STALLS: Final = 10_000  # kept
 _MAX_PAST: Final = 1_000  # of which is thought when there is a gap
 _NOISE: Final = 1.6  # datagrams, of a deficit
 _LATE_S: Final = 0.001  # an interval that ends later had a receiver without a processor
+# Datagrams, from the last before it on: both ends count from their own first one, and 2.1 counts
+# what it writes a little later.
+_NEXT: Final = (0, 1, 2)
 _DEEPER: Final = 2.0  # times: so much deeper than those that were seen may a stall be
 
 
@@ -115,7 +118,7 @@ class Shortfall:
         own = (
             short.packets
             for short in self._past
-            if short.until < number and (asked is None or not asked.was_late_with(short.number + 2))
+            if short.until < number and (asked is None or not _explains(asked, short.number))
         )
         # With the sender known, what it does not explain is but the offset of its borders.
         deepest = max(own, default=0.0) * (1.0 if asked else _DEEPER)
@@ -125,8 +128,13 @@ class Shortfall:
             return (
                 gap.spread_ms >= least * packet_s * 1000
                 or gap.late_border_s >= max(DEFICIT_PACKETS * packet_s, _LATE_S)
-                or (sender is not None and sender.was_late_with(gap.last + 2))
+                or (sender is not None and _explains(sender, gap.last))
                 or deepest >= least
             )
 
         return doubts
+
+
+def _explains(sender: Sender, number: int) -> bool:
+    """Whether a sender was late itself with what came behind a number."""
+    return any(sender.was_late_with(number + more) for more in _NEXT)

@@ -137,6 +137,32 @@ def test_a_sender_that_kept_its_pace_at_the_border_speaks_for_the_outage(version
     assert [] == _faults(scenario, paired=False)
 
 
+def test_the_borders_of_both_ends_are_two_datagrams_apart() -> None:
+    """As 2.1.8 printed it: the sender is 2 short at 3098, its receiver 3 at 3099; 22 lost later."""
+    server = ["[  1] local 10.0.0.2 port 5001 connected with 10.0.0.1 port 40000"]
+    client = ["[  1] local 10.0.0.1 port 40000 connected with 10.0.0.2 port 5001"]
+    totals = [(0, 102), *[(0, 100)] * 29, (0, 97), (22, 103), (0, 100), (0, 100)]
+    writes = [*[100] * 30, 98, 102, 100, 100]
+    for index, ((lost, total), written) in enumerate(zip(totals, writes, strict=True)):
+        times = f"[  1] {index / 10:.4f}-{index / 10 + 0.1:.4f} sec  144 KBytes  11.8 Mbits/sec"
+        server.append(
+            f"{times}   0.001 ms {lost}/{total} (0%) 0.004/0.003/0.043/0.002 ms 1000 pps "
+            f"{total - lost}/0(0) pkts 100000"
+        )
+        client.append(f"{times}  {written}/0     1000 pps")
+    result = replay(
+        "\n".join(server).encode(),
+        peer="\n".join(client).encode(),
+        version="2.1.8",
+        bandwidth="1000pps",
+        report_interval=0.1,
+    )
+    (stream,) = result.streams.values()
+    (outage,) = stream.outages
+    assert ("contained", 22) == (outage.method, outage.packets_lost)
+    assert abs(outage.begin_s - 3.1281) <= outage.begin_error_s
+
+
 @pytest.mark.parametrize("version", sorted(set(BUILDS) - _CLOSED_BY_ARRIVAL))
 @pytest.mark.parametrize("paired", [True, False])
 def test_a_stall_and_then_an_outage_as_short_are_no_slip(version: str, *, paired: bool) -> None:
