@@ -90,6 +90,17 @@ def test_an_outage_somewhere_in_a_stall_is_within_its_bars() -> None:
     assert outage.end_s + outage.end_error_s >= 1.94
 
 
+def test_a_sender_s_stall_at_a_border_is_no_outage_that_begins_there() -> None:
+    """3 of 100 were not sent by 14.6 s, 26 lost from 14.656 s on: that began at no 14.595 s.
+
+    The sender was stopped for 3 to 5 ms now and then; iperf's zero is 2.5 ms behind the capture's.
+    """
+    (stream,) = found("stalled", "2.1.8", bandwidth="1000pps").streams.values()
+    (outage,) = (one for one in stream.outages if 14.4 < one.begin_s < 15.0)
+    assert ("contained", 26) == (outage.method, outage.packets_lost)
+    assert outage.begin_s - outage.begin_error_s <= 14.6536 <= outage.begin_s + outage.begin_error_s
+
+
 SLIPPED = """\
 [  1] local 192.0.2.10 port 6010 connected with 192.0.2.1 port 41957 (peer 2.2.1)
 [  1] 0.0000-1.0000 sec  1.37 MBytes  11.5 Mbits/sec  0.001 ms 0/978 (0%) \
