@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.convergence.network import Network
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.slow
 
 QUICK: dict[str, Any] = {"steady": 0.2, "recovery": 0.2, "timeout": 10.0}
 

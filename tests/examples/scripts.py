@@ -27,7 +27,7 @@ def own_loopback() -> tuple[str, ...]:
 
 
 def run(
-    *arguments: str | Path, before: Sequence[str] = (), timeout: float = 30, status: int = 0
+    *arguments: str | Path, before: Sequence[str] = (), timeout: float = 90, status: int = 0
 ) -> str:
     """Run Python with ``arguments`` and return what it printed; its exit status is as said."""
     done = subprocess.run(
