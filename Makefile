@@ -7,6 +7,8 @@ SHELL := /bin/bash
 
 # ip and nft live in sbin, which a plain user's PATH may lack.
 export PATH := $(PATH):/usr/sbin:/sbin
+# The tests start hundreds of interpreters: each would compile all anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 # A job in the background may have been given ignored signals; the tests send them for real.
