@@ -160,7 +160,10 @@ def test_a_misbehaving_iperf(name: str, tmp_path: Path) -> None:
     began = time.monotonic()
     fault.done(server)
     assert time.monotonic() - began < 10
-    assert ("stopped", fault.returncode) == (server.status, server.returncode)
+    assert "stopped" == server.status
+    # On a busy machine TERM follows before INT is obeyed.
+    late = -SIGTERM if fault.returncode == -SIGINT else fault.returncode
+    assert server.returncode in {fault.returncode, late}
     assert not Path(f"/proc/{server.pid}").exists()
     with socket(AF_INET, SOCK_DGRAM) as again:  # nobody of its process group holds the port
         again.bind((LOOPBACK, server.port))

@@ -35,7 +35,9 @@ def test_the_server_is_bound_before_clients_start_and_these_start_together(
     assert [("start", "rx"), ("start done", "rx")] == started[:2]
     assert {("start", f"tx{n}") for n in (1, 2, 3)} == set(started[2:5])
     assert {("start done", f"tx{n}") for n in (1, 2, 3)} == set(started[5:])
-    assert [False, True, True, True] == bound[:4]
+    # Of the later ones the first may be there already: iperf makes its socket that client's own,
+    # and another for those to come.
+    assert [False, True] == bound[:2]
 
 
 @pytest.mark.slow
