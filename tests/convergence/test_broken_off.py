@@ -125,6 +125,8 @@ def test_ctrl_c_in_any_step_stops_everything(step: str) -> None:
 
     def interrupt() -> None:
         wait_for(lambda: test.step == step, step)
+        if step == "event":  # and not just before it
+            inside.wait(10)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)

@@ -63,7 +63,7 @@ def test_options_and_callbacks_are_what_they_were(event: Callable[[], None], rep
     assert test.report is not None
     for run in test.report.runs:
         (told,) = run.flows
-        assert told.interval_s == pytest.approx(0.1, abs=0.05)
+        assert 0.1 <= told.interval_s < 0.6, "iperf's own is 1 s"
         assert 1000 == told.offered_pps
     assert seen, "the user's own callback was called"
 
