@@ -77,7 +77,7 @@ def bytes_an_interval() -> str:
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for number, line in enumerate(reports):
-        history.append(interval_of(line, "1", 0.0, 0.0, Instant(number, number)))
+        history.append(interval_of(line, "1", Instant(number, number)))
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     return f"{grown / len(reports):.0f} bytes, {len(history)} of them kept"

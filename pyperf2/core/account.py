@@ -19,10 +19,12 @@ from pyperf2.core.zero import Zero
 
 if TYPE_CHECKING:
     from pyperf2.core.binary import Version
+    from pyperf2.core.clock import Clock
     from pyperf2.core.counting import Profile
     from pyperf2.core.gaps import Outage, Stall
     from pyperf2.core.records import Connected, Interval, OutOfOrder, Summary
     from pyperf2.core.sender import Sender
+    from pyperf2.core.whole import Whole
 
 _TWICE: Final = 2
 _SAME_END_S: Final = 0.005  # 2.2.5 prints two decimals
@@ -99,19 +101,19 @@ class ReceiverAccount:
         self._zero.place(interval.arrived, end)
         return count
 
-    def take_whole(self, interval: Interval, packets: int) -> bool:
-        """Count an interval in which nothing was lost or late; False if ``feed`` has to."""
-        start, end, last = interval.start, interval.end, self._last
-        if last is None or self._profile.total_keeps_losses:
-            return False
-        if abs(start - last.end) > (end - start) / 2:
-            return False
-        if not self._estimator.take_whole(start, end, packets):
-            return False
-        self._last, self._last_count = interval, None
-        self._whole += packets
-        self._zero.place(interval.arrived, end)
-        return True
+    def steady_at(self, start: float) -> tuple[Clock, int] | None:
+        """Give clock and highest number if all was as it should be until ``start``; else None."""
+        last = self._last
+        if last is None or last.end != start or self._tail or self._profile.total_keeps_losses:
+            return None
+        return self._estimator.steady()
+
+    def take_whole(self, whole: Whole) -> None:
+        """Count intervals in which nothing was lost or late, as ``feed`` does."""
+        self._estimator.take_whole(whole)
+        self._last, self._last_count, self._whole = whole.last(), None, self._whole + whole.span
+        for arrived, end in whole.arrivals():
+            self._zero.place(arrived, end)
 
     @property
     def _sums(self) -> Count:

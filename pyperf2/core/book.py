@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyperf2.core.binary import Version
+    from pyperf2.core.clock import Clock
     from pyperf2.core.counting import Count
     from pyperf2.core.gaps import Stall
     from pyperf2.core.loss import LossEvent
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         Summary,
     )
     from pyperf2.core.sender import Sender
+    from pyperf2.core.whole import Whole
 
 _MAX_EVENTS: Final = 10_000
 _MAX_HISTOGRAMS: Final = 1_000
@@ -224,28 +226,22 @@ class StreamBook:
             self._bytes += interval.bytes or 0
             self.end = max(self.end, interval.end)
 
-    def take_whole(self, interval: Interval, packets: int, size: int) -> bool:
-        """Enter an interval received in which all is as it should be, account and history.
+    def steady_at(self, start: float) -> tuple[Clock, int] | None:
+        """Give clock and highest number if all was as it should be until ``start``; else None."""
+        return None if self._first_gap is None else self._receiver.steady_at(start)
 
-        Args:
-            interval: behind the one before.
-            packets: datagrams that it spans, and that arrived.
-            size: bytes in it.
-
-        Returns:
-            False, and nothing has been entered, if ``count`` has to look closer.
-        """
-        if self._first_gap is None or not self._receiver.take_whole(interval, packets):
-            return False
-        self._end_s = self.end = interval.end
-        self._intervals += 1
-        self._packets += packets
+    def take_whole(self, whole: Whole) -> None:
+        """Enter intervals received in which all is as it should be, account and history."""
+        self._receiver.take_whole(whole)
+        self._end_s = self.end = whole.end
+        count, size = len(whole.lines), whole.size
+        self._intervals += count
+        self._packets += whole.span
         self._octets += size
-        self._count += 1
+        self._count += count
         self._bytes += size
-        self._latest = interval
-        self.history.append(interval)
-        return True
+        self._latest = whole.last()
+        self.history.extend(whole)
 
     def add_out_of_order(self, late: OutOfOrder) -> None:
         """Enter a late count where it belongs: the report line of the same bounds."""

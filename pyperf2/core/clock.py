@@ -9,7 +9,10 @@ memory.
 from __future__ import annotations
 
 from math import sqrt
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # A boundary falls anywhere between two datagrams: S is off by up to one, 0.5 rms with jitter.
 _NOISE_PACKETS: Final = 0.6
@@ -19,6 +22,23 @@ _HALF_PACKET: Final = 0.5
 _TRUST: Final = 4.0  # standard deviations within which the nominal rate is believed
 _BOUND: Final = 4.0  # standard deviations that bound a measured rate
 _HINT_PACKETS: Final = 3.0  # a single interval's count is off by up to one at either end
+
+
+class Mark(NamedTuple):
+    """What a clock had learnt at some moment."""
+
+    boundaries: int
+    points: int
+    mean_b: float
+    mean_s: float
+    sbb: float
+    sbs: float
+    short: float
+
+
+def _contradicts(nominal: float, measured: float, sbb: float) -> bool:
+    """Whether the rate is another than the nominal one, ``sbb`` being what it was fitted over."""
+    return abs(measured - nominal) > _TRUST * (_NOISE_PACKETS / sqrt(sbb))
 
 
 class Clock:
@@ -34,6 +54,7 @@ class Clock:
         "_points",
         "_sbb",
         "_sbs",
+        "short",
     )
 
     def __init__(self, nominal: float | None = None) -> None:
@@ -45,6 +66,7 @@ class Clock:
         self._points = 0  # in all pieces, each but its first
         self._mean_b = self._mean_s = 0.0
         self._sbb = self._sbs = 0.0
+        self.short = 0.0  # datagrams, of the last one that was followed
 
     @property
     def rate(self) -> float | None:
@@ -52,7 +74,9 @@ class Clock:
         if self._points < 1 or self._sbb <= 0 or self._sbs <= 0:
             return self._nominal or self._hint
         measured = self._sbs / self._sbb
-        return measured if self._nominal is None or self._contradicts(measured) else self._nominal
+        nominal = self._nominal
+        agrees = nominal is not None and not _contradicts(nominal, measured, self._sbb)
+        return nominal if agrees else measured
 
     @property
     def rate_doubt(self) -> float:
@@ -60,7 +84,7 @@ class Clock:
         measured = self._measured()
         if measured is None:
             return self._hint_doubt if self._nominal is None else 0.0
-        if self._nominal is not None and not self._contradicts(measured):
+        if self._nominal is not None and not _contradicts(self._nominal, measured, self._sbb):
             return 0.0
         return _BOUND * _NOISE_PACKETS / sqrt(self._sbb) / measured
 
@@ -68,10 +92,6 @@ class Clock:
         if self._points < 1 or self._sbb <= 0 or self._sbs <= 0:
             return None
         return self._sbs / self._sbb
-
-    def _contradicts(self, measured: float) -> bool:
-        deviation = _NOISE_PACKETS / sqrt(self._sbb)
-        return abs(measured - (self._nominal or 0.0)) > _TRUST * deviation
 
     @property
     def points(self) -> int:
@@ -126,25 +146,70 @@ class Clock:
             self._sbb += before * (boundary - self._mean_b)
             self._sbs += before * (number - self._mean_s)
 
-    def keeps(self, boundary: float, number: float, within: float) -> float | None:
-        """Learn ``number`` at ``boundary`` as ``add`` does, if it is expected then.
+    @property
+    def settled(self) -> bool:
+        """Whether the rate is measured, and the piece has a boundary to count from."""
+        return self._count > 0 and self._measured() is not None
+
+    def follow(
+        self, boundaries: Sequence[float], spans: Sequence[int], number: int, within: float
+    ) -> int:
+        """Learn boundaries as ``add`` does, as long as each has the number expected there.
+
+        The clock must be ``settled``. Nearly every line of a test comes by here: hence one loop,
+        and local variables.
 
         Args:
-            boundary: seconds of the stream.
-            number: the highest received.
-            within: how far it may be off.
+            boundaries: seconds of the stream.
+            spans: numbers from each boundary to the one before.
+            number: the highest before the first.
+            within: how far a number may be off.
 
         Returns:
-            By how much it is short; None, and nothing is learnt, if that is more.
+            How many were learnt; by how much the last one was short is ``short``.
         """
-        rate = self.rate
-        if rate is None or not self._count:
-            return None
-        short = self._mean_s + rate * (boundary - self._mean_b) - number
-        if -within <= short <= within:
-            self.add(boundary, number)
-            return short
-        return None
+        nominal, weight, points = self._nominal, min(_MEMORY, self._count), self._points
+        mean_b, mean_s, sbb, sbs = self._mean_b, self._mean_s, self._sbb, self._sbs
+        highest, kept, last_short = number, 0, self.short
+        for boundary, span in zip(boundaries, spans, strict=True):
+            highest += span
+            rate = sbs / sbb
+            if rate <= 0:
+                break
+            if nominal is not None and not _contradicts(nominal, rate, sbb):
+                rate = nominal
+            before = boundary - mean_b
+            short = mean_s + rate * before - highest
+            if not -within <= short <= within:
+                break
+            last_short = short
+            kept += 1
+            points += 1
+            if weight < _MEMORY:
+                weight += 1
+            mean_b += before / weight
+            mean_s += (highest - mean_s) / weight
+            if points > _MEMORY:
+                sbb *= _FADE
+                sbs *= _FADE
+            sbb += before * (boundary - mean_b)
+            sbs += before * (highest - mean_s)
+        self._count += kept
+        self._points, self.short = points, last_short
+        self._mean_b, self._mean_s, self._sbb, self._sbs = mean_b, mean_s, sbb, sbs
+        return kept
+
+    def mark(self) -> Mark:
+        """Give what ``go_back`` takes to undo what ``follow`` learns from here on."""
+        return Mark(
+            self._count, self._points, self._mean_b, self._mean_s, self._sbb, self._sbs, self.short
+        )
+
+    def go_back(self, mark: Mark) -> None:
+        """Forget what was learnt since the mark."""
+        self._count, self._points, self._mean_b, self._mean_s, self._sbb, self._sbs, self.short = (
+            mark
+        )
 
     def break_off(self) -> None:
         """Begin a new piece: c is unknown, r is kept."""

@@ -2,62 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_A = TypeVar("_A")
-_B = TypeVar("_B")
 
 
 class FilledDict(dict[str, Any]):
     """What a ``DeferredDict`` becomes."""
 
-    __slots__ = ("_make",)
+    __slots__ = ("source",)
 
-    _make: tuple[Callable[..., dict[str, Any]], Any, Any]
+    source: tuple[Callable[[Any, Any], dict[str, Any]], Any, Any]
 
 
 class DeferredDict(FilledDict):
     """Knows how to fill itself, and does so at the first touch; then it changes its class.
 
-    Its first item is there from the beginning: code that reads dicts past their methods takes one
-    for empty by its size.
+    It is made with its first item: code that reads dicts past their methods takes one for empty by
+    its size.
+
+    Attributes:
+        source: what makes all the items, and the two things that it takes; has to be set.
     """
 
     __slots__ = ()
 
-
-_new: Final = dict.__new__
-_put: Final = dict.__setitem__
-
-
-def deferred(
-    make: Callable[[_A, _B], dict[str, Any]], one: _A, other: _B, first: str, value: object
-) -> dict[str, Any]:
-    """Give a dict that is ``make(one, other)`` once it is looked into.
-
-    Args:
-        make: makes all the items.
-        one: what it takes,
-        other: and what else.
-        first: the key of the first item,
-        value: which is this.
-    """
-    made = _new(DeferredDict)
-    _put(made, first, value)
-    made._make = (make, one, other)
-    return made
+    def __getitem__(self, key: str) -> Any:
+        """Give an item, as most ask for."""
+        fill(self)
+        return self[key]
 
 
 def fill(told: object) -> None:
     """Fill a dict that is still to be filled; nothing happens to any other."""
     if type(told) is DeferredDict:
-        make, one, other = told._make
+        make, one, other = told.source
         dict.update(told, make(one, other))
         told.__class__ = FilledDict  # type: ignore[assignment]  # the two have one layout
-        del told._make
+        del told.source
 
 
 def _filling(name: str) -> Callable[..., Any]:
@@ -75,7 +58,7 @@ def _filling(name: str) -> Callable[..., Any]:
 
 # All by which a dict can be looked at or changed.
 for _name in (
-    "__contains__", "__delitem__", "__eq__", "__ge__", "__getitem__", "__gt__", "__ior__",
+    "__contains__", "__delitem__", "__eq__", "__ge__", "__gt__", "__ior__",
     "__iter__", "__le__", "__len__", "__lt__", "__ne__", "__or__", "__reduce_ex__", "__repr__",
     "__reversed__", "__ror__", "__setitem__", "__sizeof__", "clear", "copy", "get", "items",
     "keys", "pop", "popitem", "setdefault", "update", "values",

@@ -11,18 +11,23 @@ from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import fields
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
+from pyperf2.core.parsers.iperf2.glance import interval_of
 from pyperf2.core.records import Instant, Interval
-from pyperf2.core.unread import form_of
+from pyperf2.core.unread import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pyperf2.core.whole import Whole
 
 _ROWS: Final = 512  # of a block
 _FEWEST_ROWS: Final = 16
 _MOST_SHAPES: Final = 1000
 _ODD: Final = _MOST_SHAPES  # the shape of what is kept as it is
+_LINE: Final = _MOST_SHAPES + 1  # of what is kept as the line it was
 _NUMBERS: Final = {int: "q", float: "d"}
 _OWN: Final = frozenset({"stream_id", "arrived", "details"})  # kept apart
 _DEFAULTS: Final = {one.name: one.default for one in fields(Interval) if one.name not in _OWN}
@@ -90,7 +95,7 @@ class Kept(Sequence[Interval]):
     def __init__(
         self,
         stream_id: str,
-        shapes: Sequence[Any],
+        shapes: Sequence[_Packed],
         blocks: Sequence[_Block],
         rows: tuple[int, range],
     ) -> None:
@@ -127,8 +132,9 @@ class Kept(Sequence[Interval]):
         begin = block.ends[at - 1] if at else 0
         data = bytes(block.data[begin : block.ends[at]])
         arrived = Instant(block.stamps[2 * at], block.stamps[2 * at + 1])
-        made: Interval = self._shapes[block.shapes[at]].interval(data, self._stream_id, arrived)
-        return made
+        if block.shapes[at] == _LINE:
+            return interval_of(data, self._stream_id, arrived)
+        return self._shapes[block.shapes[at]].interval(data, self._stream_id, arrived)
 
     def __eq__(self, other: object) -> bool:
         """Whether the other is a sequence of equal ones."""
@@ -155,8 +161,8 @@ class History:
         self._stream_id = stream_id
         self._most = most
         self._in_block = _ROWS if most is None else min(max(most, _FEWEST_ROWS), _ROWS)
-        self._shapes: list[Any] = []
-        self._shape_numbers: dict[Any, int] = {}
+        self._shapes: list[_Packed] = []
+        self._shape_numbers: dict[tuple[_Shape, _Shape], int] = {}
         self._blocks: deque[_Block] = deque([_Block()])
         self._forgotten = 0  # blocks
         self._first = 0  # of all the rows that there ever were
@@ -168,23 +174,47 @@ class History:
 
     def append(self, interval: Interval) -> None:
         """Keep one more."""
+        row = row_of(interval)
+        if row is not None:
+            self._extend([row[0]], interval.arrived)
+            return
+        block = self._room()
+        number = self._pack(interval, block)
+        if number == _ODD:
+            block.odd[len(block.ends)] = interval
+        block.ends.append(len(block.data))
+        block.shapes.append(number)
+        block.stamps.extend(interval.arrived)
+        self._grow(1)
+
+    def extend(self, whole: Whole) -> None:
+        """Keep intervals that were recognised at a glance."""
+        self._extend(whole.lines, whole.stamps())
+
+    def _extend(self, lines: Sequence[bytes], stamps: Sequence[int]) -> None:
+        done = 0
+        while done < len(lines):
+            block = self._room()
+            part = lines[done : done + self._in_block - len(block.ends)]
+            ends = accumulate(map(len, part), initial=len(block.data))
+            next(ends)
+            block.ends.extend(ends)
+            block.data += b"".join(part)
+            block.shapes.extend([_LINE] * len(part))
+            block.stamps.extend(stamps[2 * done : 2 * (done + len(part))])
+            done += len(part)
+            self._grow(len(part))
+
+    def _room(self) -> _Block:
+        """Give the block in which there is room for one more."""
         block = self._blocks[-1]
         if len(block.ends) == self._in_block:
             block = _Block()
             self._blocks.append(block)
-        form = form_of(interval)
-        number = self._pack(interval, block) if form is None else self._shape_numbers.get(form)
-        if number is None:
-            number = self._shape(form, form)
-        if form is not None:
-            block.data += interval.line
-        elif number == _ODD:
-            block.odd[len(block.ends)] = interval
-        block.ends.append(len(block.data))
-        block.shapes.append(number)
-        block.stamps.append(interval.arrived.monotonic_ns)
-        block.stamps.append(interval.arrived.wall_ns)
-        self._count += 1
+        return block
+
+    def _grow(self, count: int) -> None:
+        self._count += count
         if self._most is not None and self._count - self._first > self._most:
             self.forget_all_but(self._most)
 
@@ -209,11 +239,11 @@ class History:
         rows = range(self._first, self._count)
         return Kept(self._stream_id, self._shapes, blocks, (self._in_block, rows))
 
-    def _shape(self, key: Any, shape: Any) -> int:
+    def _shape(self, shape: tuple[_Shape, _Shape]) -> int:
         number = len(self._shapes)
         if number < _MOST_SHAPES:
-            self._shapes.append(shape)
-            self._shape_numbers[key] = number
+            self._shapes.append(_Packed(shape))
+            self._shape_numbers[shape] = number
         return number
 
     def _pack(self, interval: Interval, block: _Block) -> int:
@@ -223,7 +253,7 @@ class History:
             shape = _shape(interval, figures)
             number = self._shape_numbers.get(shape)
             if number is None:
-                number = self._shape(shape, _Packed(shape))
+                number = self._shape(shape)
             if number != _ODD:
                 block.data += self._shapes[number].pack(figures)
         except (TypeError, struct.error):  # a detail of another kind; a number of over 64 bits

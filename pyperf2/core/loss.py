@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyperf2.core.counting import Count
     from pyperf2.core.records import Instant, Interval
 
@@ -152,19 +154,40 @@ class LossDetector:
             return self._lossy(interval, verdict)
         return self._clean(interval, verdict)
 
-    def is_calm(self, seconds: float, packets: int) -> bool:
-        """Whether an interval in which so many arrived, and none was lost, is in no event."""
-        if self._event is not None or not self._policy.infers:
-            return self._event is None
-        rate = self._policy.expected_pps or self._baseline_pps
-        return round(rate * seconds) - packets <= _BORDER_PACKETS
+    @property
+    def infers(self) -> bool:
+        """Whether an interval in which nothing was lost may begin an event: it falls short."""
+        return self._policy.infers
 
-    def take_calm(self, seconds: float, packets: int) -> None:
-        """Take such an interval as ``feed`` does."""
-        self._seen += 1
-        self.expected_packets = (self._policy.expected_pps or self._baseline_pps) * seconds
-        if seconds > 0 and packets > self._baseline_pps * seconds:
-            self._baseline_pps = packets / seconds
+    def calm(self, start: float, ends: Sequence[float], packets: Sequence[int]) -> int:
+        """Tell how many of these intervals, in which nothing was lost, begin no event.
+
+        Args:
+            start: of the first, in seconds of the stream.
+            ends: of each; the next one begins there.
+            packets: that arrived in each.
+        """
+        baseline = self._baseline_pps
+        for index, (end, arrived) in enumerate(zip(ends, packets, strict=True)):
+            seconds, start = end - start, end
+            if round((self._policy.expected_pps or baseline) * seconds) - arrived > _BORDER_PACKETS:
+                return index
+            if arrived > baseline * seconds:
+                baseline = arrived / seconds
+        return len(ends)
+
+    def take_calm(self, start: float, ends: Sequence[float], packets: Sequence[int]) -> None:
+        """Take such intervals as ``feed`` does."""
+        before = baseline = self._baseline_pps
+        seconds = 0.0
+        for end, arrived in zip(ends, packets, strict=True):
+            seconds, start = end - start, end
+            before = baseline
+            if arrived > baseline * seconds:
+                baseline = arrived / seconds
+        self._seen += len(ends)
+        self._baseline_pps = baseline
+        self.expected_packets = (self._policy.expected_pps or before) * seconds
 
     def close(self, now: Instant, end: float) -> LossEvent | None:
         """End an event that is still open when the stream ends."""

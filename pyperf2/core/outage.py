@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from pyperf2.core.counting import Count, Profile
     from pyperf2.core.gaps import Outage
     from pyperf2.core.sender import Sender
+    from pyperf2.core.whole import Whole
 
-_JUMP_PACKETS: Final = 1.6
+JUMP_PACKETS: Final = 1.6
 _UNPROVEN_POINTS: Final = 2  # boundaries; a rate that rests on no more may be a cut-short one's
 
 
@@ -52,7 +53,7 @@ class Estimator:
         self._begun = False
         self._headed = False
         self._waits = False  # the last boundary was left out of the clock
-        self._jump = _JUMP_PACKETS  # both wider where the rate is but measured
+        self._jump = JUMP_PACKETS  # both wider where the rate is but measured
         self._missed = DEFICIT_PACKETS
         self._pace = Pace()
         self.periods = Periods(self.clock, jitter_s=self._jitter_s)
@@ -104,7 +105,7 @@ class Estimator:
         if self._start is not None and count.span:
             self._settle_by_announcement(start, end)
         drift = self.clock.drift(self._number, self.clock.anchor()) * (self.clock.rate or 0.0)
-        self._jump, self._missed = _JUMP_PACKETS + drift, DEFICIT_PACKETS + drift
+        self._jump, self._missed = JUMP_PACKETS + drift, DEFICIT_PACKETS + drift
         expected = self.clock.number_at(end)
         deficit = 0.0 if expected is None else expected - self._number
         if deficit <= -self._missed and self.clock.points <= _UNPROVEN_POINTS:
@@ -132,22 +133,21 @@ class Estimator:
         else:
             self._take_clean(before, start, end, deficit)
 
-    def take_whole(self, start: float, end: float, span: int) -> bool:
-        """Take an interval as ``feed`` does, if all is as it should be; else give False."""
-        unsettled = self.shortfall.on or self._waits or self._start is not None
-        if unsettled or not self._begun or not span:
-            return False
-        number = self._number + span
-        deficit = self.clock.keeps(end, number, _JUMP_PACKETS)
-        if deficit is None:
-            return False
-        self._fed = (start, end, self._number)
-        self._number, self.end, self._coarse, self._deficit = number, end, False, deficit
+    def steady(self) -> tuple[Clock, int] | None:
+        """Give clock and highest number if nothing is missing, open, or to be learnt; else None."""
+        doubt = self.shortfall.on or self._waits or self._start or self.periods.pending
+        ready = self._begun and not doubt and self.clock.settled
+        return (self.clock, self._number) if ready else None
+
+    def take_whole(self, whole: Whole) -> None:
+        """Take intervals as ``feed`` does, while ``steady``; the clock has followed them."""
+        self._fed = (whole.last_start, whole.end, self._number + whole.span - whole.packets[-1])
+        self._number, self.end = self._number + whole.span, whole.end
+        for seconds in whole.last_lengths():
+            self.shortfall.interval(seconds)
+        self._coarse, self._deficit = False, self.clock.short
         self._pace.steady()
-        self.clock.hint(span, end - start)
-        if self.periods.pending:
-            self.periods.confirm()
-        return True
+        self.clock.hint(*whole.fullest())
 
     def amend(
         self, extra_gap: int, late: int, spread_ms: float | None, *, whole: bool = False
@@ -280,7 +280,7 @@ class Estimator:
         unproven = self.clock.points <= _UNPROVEN_POINTS
         if self._closer and deficit <= -self._missed:
             gap.ends, gap.ahead = self._number, -deficit
-        elif -self._jump <= deficit <= (self._jump if unproven else _JUMP_PACKETS):
+        elif -self._jump <= deficit <= (self._jump if unproven else JUMP_PACKETS):
             self._learn(end)  # numbers tell the time through loss, too
         elif deficit >= self._missed:
             if not gap.deficit or gap.located:  # else the clock may just have slipped
@@ -347,7 +347,7 @@ class Estimator:
         else:
             # Dark from the first interval on: nothing tells; most likely it all came before.
             unsettled = at_last and self.clock.announced
-            slack = _JUMP_PACKETS + self._number * self.clock.rate_doubt
+            slack = JUMP_PACKETS + self._number * self.clock.rate_doubt
             leading = start.by_clock(None if unsettled else self.clock.number_at(0.0), slack)
         self.leading = leading - max(gap.late - (gap.lost - leading), 0)
         if gap.lost > leading:

@@ -78,9 +78,8 @@ class SenderAccount:
         clock.hint(writes, seconds)
         due = clock.number_at(end)
         drift = clock.drift(self._writes, clock.anchor()) * (clock.rate or 0.0)
-        if due is None or clock.keeps(end, self._writes, _BEHIND + drift) is not None:
-            if due is None:
-                clock.add(end, self._writes)
+        if due is None or abs(due - self._writes) <= _BEHIND + drift:
+            clock.add(end, self._writes)
             self._off = None
             return
         steady = self._off is not None and abs(writes - self._off) <= _UNEVEN_WRITES

@@ -23,10 +23,11 @@ from pyperf2.core.failure import (
     failure,
 )
 from pyperf2.core.fastlane import FastLane
-from pyperf2.core.lines import LineBuffer
+from pyperf2.core.intake import Intake
 from pyperf2.core.loss import EventNumbers, LossDetector, LossEvent
 from pyperf2.core.parsers import dialect_for, longest_line
 from pyperf2.core.parsers.iperf2 import Iperf2Text
+from pyperf2.core.parsers.iperf2.glance import recognised
 from pyperf2.core.records import (
     NO_INSTANT,
     Connected,
@@ -49,9 +50,9 @@ if TYPE_CHECKING:
     from pyperf2.core.book import Peer, Progress
     from pyperf2.core.plan import Plan
     from pyperf2.core.records import Instant
+    from pyperf2.core.unread import Row
 
 MAX_NOTICES: Final = 200
-_LAST_LINES: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +72,7 @@ class Session:
     def __init__(self, plan: Plan, *, started: Instant = NO_INSTANT) -> None:
         """Begin a run."""
         self.plan = plan
-        longest = longest_line(json=plan.json)
-        self._buffers = {source: LineBuffer(max_line=longest) for source in ("stdout", "stderr")}
+        self._intake = Intake(longest=longest_line(json=plan.json))
         self._parser = dialect_for(
             tool=plan.tool,
             json=plan.json,
@@ -82,7 +82,6 @@ class Session:
             report_interval=plan.report_interval,
             csv=plan.csv,
         )
-        self._lines: deque[tuple[bytes, Instant, Any]] = deque()
         self._records: deque[Record] = deque()
         self._out: deque[Event] = deque()
         self._books = Books(plan)
@@ -91,8 +90,8 @@ class Session:
         self._lane: FastLane | None = None
         if isinstance(self._parser, Iperf2Text):
             self._lane = FastLane(self._parser, self._books, self._detectors)
+        self._untold: deque[Row] = self._lane.untold if self._lane else deque()
         self._notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
-        self._last_lines: deque[bytes] = deque(maxlen=_LAST_LINES)
         self._error: IPerfError | None = None
         self._first_error: Notice | None = None
         self._fatal = False
@@ -101,7 +100,6 @@ class Session:
         self._returncode: int | None = None
         self._stopping = False
         self._flood = FloodGuard(started) if plan.flood_guard else None
-        self._mad = False
         self._parser_finished = False
         self._run_number = 1
         self._told_intervals = 0
@@ -122,15 +120,11 @@ class Session:
         self, data: bytes, now: Instant, source: Literal["stdout", "stderr"] = "stdout"
     ) -> None:
         """Take bytes as they came; ``next_event`` gives what they mean."""
-        if self._mad:
-            return
-        for line in self._buffers[source].feed(data):
-            self._lines.append((line, now, source))
+        self._intake.receive(data, now, source)
 
     def _go_deaf(self) -> None:
         """Listen no more: the build has gone mad."""
-        self._mad = True
-        self._lines.clear()
+        self._intake.close()
         self._records.append(FLOOD_NOTICE)
 
     def fail(self, text: str) -> None:
@@ -142,7 +136,7 @@ class Session:
     @property
     def last_lines(self) -> tuple[str, ...]:
         """The last lines that iperf printed: the evidence in an error."""
-        return tuple(line.decode("utf-8", "replace") for line in self._last_lines)
+        return self._intake.last()
 
     def remark(self, text: str, *, kind: str = "warning") -> None:
         """Note something about the run that iperf did not say itself."""
@@ -154,10 +148,7 @@ class Session:
 
     def end(self, returncode: int | None, now: Instant) -> None:
         """Learn that the process has ended and all its output was received."""
-        for source, buffer in self._buffers.items():
-            torn = buffer.flush()
-            if torn is not None and not self._mad:
-                self._lines.append((torn, now, source))
+        self._intake.flush(now)
         self._returncode = returncode
         self._ended = now
 
@@ -165,20 +156,16 @@ class Session:
 
     def next_event(self) -> Event | None:
         """Hand out the next event and enter it into the results; None when all are told."""
+        if self._untold:
+            return recognised(self._untold.popleft())
+        intake = self._intake
         while not self._out:
             if self._records:
                 self._interpret(self._records.popleft())
-            elif self._lines:
-                line, now, source = self._lines.popleft()
-                self._last_lines.append(line[:500])
-                whole = self._lane.take(line, now) if self._lane else None
-                if whole is not None:
-                    self._told_intervals += 1
-                    return whole
-                records = self._parser.parse(line, now, source)
-                self._records.extend(records)
-                if self._flood is not None and self._flood.exceeds(records, now):
-                    self._go_deaf()
+            elif intake.at < len(intake.lines) or intake.turn():
+                if self._lane is not None and self._lane.look(intake):
+                    return recognised(self._untold.popleft())
+                self._parse()
             elif self._ended is not None and not self._closed():
                 continue
             else:
@@ -186,6 +173,20 @@ class Session:
         event = self._out.popleft()
         self._enter(event)
         return event
+
+    def _parse(self) -> None:
+        """Read the next line, by the long way."""
+        intake = self._intake
+        records = self._parser.parse(intake.take(), intake.now, intake.source)
+        self._records.extend(records)
+        if self._flood is not None and self._flood.exceeds(records, intake.now):
+            self._go_deaf()
+
+    def _told(self) -> Books:
+        """Give the books, with what was told in them and nothing more."""
+        if self._lane is not None:
+            self._intake.at -= self._lane.settle()
+        return self._books
 
     @property
     def error(self) -> IPerfError | None:
@@ -216,6 +217,7 @@ class Session:
     @property
     def expected_packets(self) -> float | None:
         """Datagrams expected in an interval of the busiest stream, where known."""
+        self._told()
         known = [d.expected_packets for d in self._detectors.values() if d.expected_packets]
         return max(known, default=None)
 
@@ -226,7 +228,7 @@ class Session:
 
     def progress(self) -> Progress:
         """Tell how far the streams have come; cheap, however much is kept."""
-        return self._books.progress()
+        return self._told().progress()
 
     def senders(self) -> list[Peer]:
         """Give what each sending stream says of itself, with its address."""
@@ -254,12 +256,14 @@ class Session:
             notices=tuple(self._notices),
             started_at=self._started.at() if self._started != NO_INSTANT else None,
             ended_at=self._ended.at() if self._ended not in (None, NO_INSTANT) else None,
-            streams=MappingProxyType(self._books.streams(peers)),
+            streams=MappingProxyType(self._told().streams(peers)),
         )
 
     def intervals(self) -> tuple[Iterable[Interval], int]:
         """Give the intervals kept of this run, as they came; and how many ever were, in any run."""
-        return self._books.intervals(), self._told_intervals
+        kept = self._told().intervals()
+        short = self._lane.entered if self._lane else 0
+        return kept, self._told_intervals + short
 
     @property
     def run_number(self) -> int:
@@ -268,11 +272,11 @@ class Session:
 
     def classic_results(self) -> dict[str, Any]:
         """Give the dict that ``get_results()`` returns."""
-        return self._books.classic()
+        return self._told().classic()
 
     def trim(self, keep: int, stream_id: str | None = None) -> None:
         """Forget all but the last ``keep`` intervals of one stream, or of all."""
-        self._books.trim(keep, stream_id)
+        self._told().trim(keep, stream_id)
 
     # --- within -----------------------------------------------------------------------------
 
@@ -343,6 +347,7 @@ class Session:
         if self._ended is None or self._parser_finished:
             return True
         self._parser_finished = True
+        self._told()
         self._records.extend(self._parser.finish())
         while self._records:
             self._interpret(self._records.popleft())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyperf2.core.deferred import DeferredDict, deferred, fill
+from pyperf2.core.deferred import DeferredDict, fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,9 @@ def make(one: dict[str, Any], other: str) -> dict[str, Any]:
 
 def unread() -> dict[str, Any]:
     """Give a fresh one."""
-    return deferred(make, FULL, "x", "a", 1)
+    told = DeferredDict({"a": 1})
+    told.source = (make, FULL, "x")
+    return told
 
 
 def matched(told: dict[str, Any]) -> Any:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyperf2.core.binary import Version
+from pyperf2.core.loss import LossPolicy
 from pyperf2.core.messages import message
 from pyperf2.core.parsers import dialect_for
 from pyperf2.core.parsers.iperf2.glance import glance, interval_of
 from pyperf2.core.plan import Plan
 from pyperf2.core.records import Instant, Interval
 from pyperf2.core.session import Ended, Session
-from pyperf2.core.unread import form_of
+from pyperf2.core.unread import row_of
 from tests.parsers.corpus import outputs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from pyperf2.core.session import Event
     from tests.parsers.corpus import Output
 
@@ -64,7 +69,7 @@ def told(output: Output, *, short: bool) -> tuple[list[Event], object, int]:
         source = "stdout" if stream == "o" else "stderr"
         session.receive(line, Instant(round(at * 1e9), 10**18 + round(at * 1e9)), source)  # type: ignore[arg-type]
         while (event := session.next_event()) is not None:
-            unread += isinstance(event, Interval) and form_of(event) is not None
+            unread += isinstance(event, Interval) and row_of(event) is not None
             events.append(event)
     session.end(0, Instant(10**10, 10**18 + 10**10))
     while (event := session.next_event()) is not None:
@@ -96,8 +101,8 @@ def test_most_intervals_go_the_short_way() -> None:
 @pytest.mark.parametrize("usual", STRANGE)
 def test_what_looks_different_goes_the_long_way(usual: bytes) -> None:
     """Nothing is taken for a line of the form that the long way would read otherwise."""
-    assert glance(LINE) is not None
-    assert glance(LINE.replace(usual, STRANGE[usual])) is None
+    assert glance([LINE]) is not None
+    assert glance([LINE.replace(usual, STRANGE[usual])]) is None
 
 
 def test_an_unread_interval_is_like_one_that_was_read() -> None:
@@ -110,9 +115,9 @@ def test_an_unread_interval_is_like_one_that_was_read() -> None:
         for index, _ in enumerate(output.lines):
             line = output.bytes_of(index)
             read = [one for one in parser.parse(line, at) if isinstance(one, Interval)]
-            if glance(line) is None or not read:
+            if glance([line]) is None or not read:
                 continue
-            known = (line, read[0].stream_id, read[0].start, read[0].end, at)
+            known = (line, read[0].stream_id, at)
             unread = interval_of(*known)
             assert repr(read[0]) == repr(unread)
             again = interval_of(*known)
@@ -122,6 +127,129 @@ def test_an_unread_interval_is_like_one_that_was_read() -> None:
 
 def test_an_unread_interval_has_no_more_attributes_than_one_that_was_read() -> None:
     """A misspelt name is an AttributeError, and reads nothing."""
-    interval = interval_of(LINE, "1", 1.0, 2.0, Instant(1, 1))
+    interval = interval_of(LINE, "1", Instant(1, 1))
     with pytest.raises(AttributeError, match="no attribute 'jiter_ms'"):
         interval.jiter_ms  # type: ignore[attr-defined]  # noqa: B018 - that is what is tested
+
+
+# Of an interval: by how much the number at its end is off, how many were lost, how it is told.
+USUAL = st.tuples(st.integers(-1, 1), st.just(0), st.just("as ever"))
+STEPS = st.lists(
+    st.one_of(
+        *[USUAL] * 12,
+        st.tuples(st.integers(-9, 9), st.integers(0, 10), st.just("as ever")),
+        st.tuples(
+            st.integers(-1, 1),
+            st.just(0),
+            st.sampled_from(
+                ["other stream", "late", "sum", "missing", "twice", "blank", "delayed"]
+            ),
+        ),
+    ),
+    min_size=20,
+    max_size=45,
+)
+POLICIES = st.builds(
+    LossPolicy,
+    use_iperf_loss_counter=st.sampled_from([None, True, False]),
+    loss_threshold=st.sampled_from([0, 3]),
+    warmup_intervals=st.sampled_from([0, 2]),
+    expected_pps=st.sampled_from([None, 1000.0]),
+)
+BEGINNING = (
+    b"Server listening on UDP port 5001 with pid 7",
+    b"[  1] local 10.0.0.2 port 5001 connected with 10.0.0.1 port 40000",
+    b"[  2] local 10.0.0.2 port 5001 connected with 10.0.0.1 port 40001",
+)
+
+
+def printed(steps: Sequence[tuple[int, int, str]]) -> Iterator[bytes]:
+    """Give what a server of 2.1.8 prints of two streams at 1000 datagrams a second."""
+    yield from BEGINNING
+    at, numbers = {b"[  1]": 0, b"[  2]": 0}, {b"[  1]": 0, b"[  2]": 0}
+    for off, missing, manner in steps:
+        label = b"[  2]" if manner == "other stream" else b"[  1]"
+        start = at[label]  # in 0.1 ms
+        end = at[label] = (start // 100 + 1) * 100 + 30 * (manner == "delayed")
+        at[label] += 100 * (manner == "missing")
+        total = max(end // 10 + off - numbers[label], 0)
+        numbers[label] += total
+        lost = min(missing, total)
+        received = total - lost
+        if manner == "blank":
+            label = b"[ 1]"
+        line = (
+            b"%s %.4f-%.4f sec  %.1f KBytes  %d Kbits/sec   0.007 ms %d/%d (%d%%)"
+            b" 0.005/0.004/0.007/0.001 ms %d pps %d/0(0) pkts 2430%d"
+        ) % (
+            label, start / 1e4, end / 1e4, received * 1.47, received * 1176, lost, total, lost,
+            received * 100, received, end // 100 % 100,
+        )  # fmt: skip
+        if manner == "sum":
+            yield line.replace(label, b"[SUM]")
+        yield line
+        if manner == "twice":
+            yield line
+        if manner == "late":
+            bounds = b"%.4f-%.4f" % (start / 1e4, end / 1e4)
+            yield label + b" " + bounds + b" sec  1 datagrams received out-of-order"
+
+
+def asked(session: Session, what: int) -> object:
+    """Give what a session says when it is asked."""
+    answers = (
+        session.result,
+        session.classic_results,
+        session.progress,
+        lambda: (list(session.intervals()[0]), session.intervals()[1]),
+        lambda: (session.expected_packets, session.currently_has_loss, session.last_lines),
+    )
+    return answers[what % len(answers)]()
+
+
+@given(
+    steps=STEPS,
+    sizes=st.lists(st.integers(1, 9000), min_size=1, max_size=6),
+    questions=st.lists(st.one_of(*[st.none()] * 4, st.integers(0, 4)), min_size=1, max_size=9),
+    policy=POLICIES,
+    history=st.sampled_from([None, None, 0, 3]),
+)
+def test_whatever_comes_at_once_is_told_in_turn(
+    steps: list[tuple[int, int, str]],
+    sizes: list[int],
+    questions: list[int | None],
+    policy: LossPolicy,
+    history: int | None,
+) -> None:
+    """However many lines arrive together: what was told so far is the same, and nothing more."""
+    text = b"".join(line + b"\n" for line in printed(steps))
+    plan = Plan(
+        role="server",
+        protocol="udp",
+        version=Version(2, 1, 8),
+        report_interval=0.01,
+        policy=policy,
+        history=history,
+    )
+    short, long = Session(plan), Session(plan)
+    long._lane = None
+    chunk = number = 0
+    while text:
+        now = Instant(10**9 + chunk * 7_000_001, 10**18 + chunk * 7_000_000)
+        size = sizes[chunk % len(sizes)]
+        for session in (short, long):
+            session.receive(text[:size], now)
+        text = text[size:]
+        chunk += 1
+        if not text:
+            for session in (short, long):
+                session.end(0, now)
+        while (event := short.next_event()) is not None:
+            assert repr(long.next_event()) == repr(event)
+            question = questions[number % len(questions)]
+            number += 1
+            if question is not None:
+                assert asked(long, question) == asked(short, question)
+        assert long.next_event() is None
+    for question in range(5):
+        assert asked(long, question) == asked(short, question)

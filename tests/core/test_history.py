@@ -51,7 +51,7 @@ LINE = (
 def unread(number: int) -> Interval:
     """Give one that was recognised at a glance."""
     at = Instant(number, 10**18 + number)
-    return interval_of(LINE % (number, number), "3", number + 0.1, number + 0.2, at)
+    return interval_of(LINE % (number, number), "3", at)
 
 
 @given(st.lists(INTERVALS, max_size=40), st.one_of(st.none(), st.integers(0, 30)))

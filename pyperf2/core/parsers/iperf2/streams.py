@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyperf2.core.records import Direction, Record
+    from pyperf2.core.whole import Whole
 
     Figures = dict[str, Any]
     Verdict = Literal["interval", "final", "unknown", "new"]
@@ -175,15 +176,15 @@ class Streams:
             return None
         return track
 
-    def advance(self, track: Track, start: float, end: float, size: int) -> None:
-        """Place such an interval, of ``size`` bytes, as ``add`` does."""
+    def advance(self, track: Track, whole: Whole) -> None:
+        """Place such intervals as ``add`` does."""
         self._last = "received"
         self.receiving = True
         track.first = None
-        track.lines += 1
-        track.width = end - start
-        track.last_end = end
-        track.size += size
+        track.lines += len(whole.lines)
+        track.width = whole.end - whole.last_start
+        track.last_end = whole.end
+        track.size += whole.size
 
     def aside(self, label: str, record: Record) -> list[Record]:
         """Keep a record behind the line it belongs to, if that one is held back."""
