@@ -75,9 +75,6 @@ class SenderAccount:
     def _watch(self, end: float, seconds: float, writes: int) -> None:
         """Note a border at which less was sent than is due; learn another pace, if it is kept."""
         clock = self._pace = self._pace or Clock(self.nominal)
-        if clock.keeps(end, self._writes, _BEHIND) is not None:
-            self._off = None
-            return
         clock.hint(writes, seconds)
         due = clock.number_at(end)
         drift = clock.drift(self._writes, clock.anchor()) * (clock.rate or 0.0)
