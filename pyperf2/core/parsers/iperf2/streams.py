@@ -28,8 +28,8 @@ from pyperf2.core.records import SUM_ID, Interval, Summary
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pyperf2.core import whole as wholes  # the docs import this too, in the middle of it
     from pyperf2.core.records import Direction, Record
-    from pyperf2.core.whole import Whole
 
     Figures = dict[str, Any]
     Verdict = Literal["interval", "final", "unknown", "new"]
@@ -176,7 +176,7 @@ class Streams:
             return None
         return track
 
-    def advance(self, track: Track, whole: Whole) -> None:
+    def advance(self, track: Track, whole: wholes.Whole) -> None:
         """Place such intervals as ``add`` does."""
         self._last = "received"
         self.receiving = True
