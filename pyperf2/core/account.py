@@ -112,8 +112,7 @@ class ReceiverAccount:
         """Count intervals in which nothing was lost or late, as ``feed`` does."""
         self._estimator.take_whole(whole)
         self._last, self._last_count, self._whole = whole.last(), None, self._whole + whole.span
-        for arrived, end in whole.arrivals():
-            self._zero.place(arrived, end)
+        self._zero.place_all(whole.arrivals())
 
     @property
     def _sums(self) -> Count:

@@ -36,12 +36,16 @@ _MOST_TOLD: Final = 64  # intervals that are told and not entered, before they a
 class _Driver:
     """A stream that is in the lane: who has a say in it, and how far it has come."""
 
-    __slots__ = ("book", "clock", "detector", "number", "printed_end", "track", "whole")
+    __slots__ = (
+        "book", "clock", "detector", "infers", "number", "printed_end", "stream_id", "track",
+        "whole",
+    )  # fmt: skip
 
     def __init__(
         self, track: Track, book: StreamBook, detector: LossDetector, clock: Clock, whole: Whole
     ) -> None:
         self.track, self.book, self.detector, self.clock = track, book, detector, clock
+        self.stream_id, self.infers = track.stream_id, detector.infers
         self.whole = whole  # told, and not yet entered
         self.number = 0  # the highest so far
         self.printed_end = b""
@@ -85,11 +89,11 @@ class FastLane:
         # What was recognised already: in which lines, from which on.
         self._rest: tuple[list[bytes], int, Glance] | None = None
 
-    def look(self, intake: Intake) -> bool:
+    def look(self, intake: Intake) -> Row | None:
         """Take lines, as many as may be; call it when no interval is untold.
 
         Returns:
-            Whether any is untold now; if not, the next line has to go the long way.
+            The first interval; the others are untold. None if the line has to go the long way.
         """
         lines, at = intake.lines, intake.at
         rest, self._rest = self._rest, None
@@ -101,24 +105,26 @@ class FastLane:
             self._most *= 2
         if seen is None:
             self._leave()
-            return False
+            return None
         driver = self._drivers.get(seen.label)
         if driver is None or driver.printed_end != seen.start:
             driver = self._admit(seen)
+        count = len(seen.lines)
         fit = 0 if driver is None else self._judge(driver, seen, intake.now)
-        if fit < len(seen.lines):
+        if fit < count:
             done = fit or 1
-            others = seen.part(done, len(seen.lines))
+            others = seen.part(done, count)
             self._rest = others and (lines, at + done, others)
             seen = seen.part(0, fit)
         if driver is None or seen is None:
             self._leave()
-            return False
+            return None
         driver.advance(seen, intake.now)
-        intake.at += fit
-        source = (driver.track.stream_id, intake.now)
-        self.untold.extend(zip(seen.lines, seen.layouts, repeat(source)))
-        return True
+        intake.at = at + fit
+        source = (driver.stream_id, intake.now)
+        if fit > 1:
+            self.untold.extend(zip(seen.lines[1:], seen.layouts[1:], repeat(source)))
+        return seen.lines[0], seen.layouts[0], source
 
     def settle(self) -> int:
         """Enter what was told, and nothing more.
@@ -172,10 +178,9 @@ class FastLane:
         """Tell how many of the first are as they should be; the clock follows them."""
         whole, clock = driver.whole, driver.clock
         ends, packets = seen.ends, seen.packets
-        infers = driver.detector.infers
-        if infers or len(whole.lines) >= _MOST_TOLD:
+        if driver.infers or len(whole.lines) >= _MOST_TOLD:
             self._enter(driver)
-        if infers:
+        if driver.infers:
             calm = driver.detector.calm(whole.start, ends, packets)
             ends, packets = ends[:calm], packets[:calm]
         if len(ends) > 1:

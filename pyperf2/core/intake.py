@@ -9,8 +9,6 @@ from pyperf2.core.lines import LineBuffer
 from pyperf2.core.records import NO_INSTANT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pyperf2.core.records import Instant
 
     Source = Literal["stdout", "stderr"]
@@ -67,7 +65,8 @@ class Intake:
     def turn(self) -> bool:
         """Turn to the next batch, this one being read; False if there is none."""
         if self.lines:
-            self._last.extend(_shown(self.lines))
+            for line in self.lines[-_LAST:]:
+                self._last.append(line[:_SHOWN])
             self.at, self.lines = 0, []
         if not self._batches:
             return False
@@ -81,9 +80,5 @@ class Intake:
 
     def last(self) -> tuple[str, ...]:
         """Give the last lines that were read."""
-        lines = (*self._last, *_shown(self.lines[: self.at]))[-_LAST:]
-        return tuple(line.decode("utf-8", "replace") for line in lines)
-
-
-def _shown(lines: list[bytes]) -> Iterable[bytes]:
-    return [line[:_SHOWN] for line in lines[-_LAST:]]
+        lines = [*self._last, *self.lines[: self.at]][-_LAST:]
+        return tuple(line[:_SHOWN].decode("utf-8", "replace") for line in lines)

@@ -163,8 +163,9 @@ class Session:
             if self._records:
                 self._interpret(self._records.popleft())
             elif intake.at < len(intake.lines) or intake.turn():
-                if self._lane is not None and self._lane.look(intake):
-                    return recognised(self._untold.popleft())
+                row = self._lane.look(intake) if self._lane is not None else None
+                if row is not None:
+                    return recognised(row)
                 self._parse()
             elif self._ended is not None and not self._closed():
                 continue

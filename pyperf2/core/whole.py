@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from pyperf2.core.parsers.iperf2.glance import interval_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pyperf2.core.parsers.iperf2.glance import Glance
     from pyperf2.core.records import Instant, Interval
 
@@ -41,7 +39,7 @@ class Whole:
         self.ends: list[float] = []
         self.packets: list[int] = []
         self.sizes: list[int] = []
-        self._arrivals: list[tuple[Instant, int]] = []  # and of how many
+        self._arrivals: list[tuple[Instant, int, float]] = []  # of how many, and the last end
 
     def add(self, seen: Glance, arrived: Instant) -> None:
         """Add some that arrived at once."""
@@ -49,11 +47,11 @@ class Whole:
         self.ends += seen.ends
         self.packets += seen.packets
         self.sizes += seen.sizes
-        self._arrivals.append((arrived, len(seen.lines)))
+        self._arrivals.append((arrived, len(seen.ends), seen.ends[-1]))
 
     def take_back(self) -> int:
         """Forget those that were added last; give how many they were."""
-        _, count = self._arrivals.pop()
+        _, count, _ = self._arrivals.pop()
         for values in (self.lines, self.ends, self.packets, self.sizes):
             del values[-count:]
         return count
@@ -97,13 +95,10 @@ class Whole:
         """Give the last."""
         return interval_of(self.lines[-1], self._stream_id, self._arrivals[-1][0])
 
-    def arrivals(self) -> Iterator[tuple[Instant, float]]:
+    def arrivals(self) -> list[tuple[Instant, float]]:
         """Give when they arrived, and the last end that was known then."""
-        number = -1
-        for arrived, count in self._arrivals:
-            number += count
-            yield arrived, self.ends[number]
+        return [(arrived, end) for arrived, _, end in self._arrivals]
 
     def stamps(self) -> list[int]:
         """Give both stamps of each, one behind the other."""
-        return [ns for arrived, count in self._arrivals for ns in arrived * count]
+        return [ns for arrived, count, _ in self._arrivals for ns in arrived * count]

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyperf2.core.records import Instant
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -30,19 +32,27 @@ class Zero:
 
     def place(self, arrived: Instant, stream_s: float) -> None:
         """Learn of a line about ``stream_s``; one without a wall clock's stamp says nothing."""
-        monotonic_ns, wall_ns = arrived
-        if not wall_ns:
-            return
-        ahead_ns = wall_ns - monotonic_ns
-        if not self._ahead_ns or abs(ahead_ns - self._ahead_ns[-1]) > _STEP_NS:
-            self._since_ns.append(monotonic_ns)
-            self._ahead_ns.append(ahead_ns)
-            del self._since_ns[:-_MOST_STEPS], self._ahead_ns[:-_MOST_STEPS]
-        elif ahead_ns < self._ahead_ns[-1]:
-            self._ahead_ns[-1] = ahead_ns
-        ns = monotonic_ns - round(stream_s * 1e9)
-        if self._ns is None or ns < self._ns:
-            self._ns = ns
+        self.place_all([(arrived, stream_s)])
+
+    def place_all(self, lines: Iterable[tuple[Instant, float]]) -> None:
+        """Learn of lines: when each arrived, and what second of the stream it is about."""
+        zero_ns = self._ns
+        last_ns = self._ahead_ns[-1] if self._ahead_ns else None
+        for (monotonic_ns, wall_ns), stream_s in lines:
+            if not wall_ns:
+                continue
+            ahead_ns = wall_ns - monotonic_ns
+            if last_ns is None or abs(ahead_ns - last_ns) > _STEP_NS:
+                self._since_ns.append(monotonic_ns)
+                self._ahead_ns.append(ahead_ns)
+                del self._since_ns[:-_MOST_STEPS], self._ahead_ns[:-_MOST_STEPS]
+                last_ns = ahead_ns
+            elif ahead_ns < last_ns:
+                self._ahead_ns[-1] = last_ns = ahead_ns
+            ns = monotonic_ns - round(stream_s * 1e9)
+            if zero_ns is None or ns < zero_ns:
+                zero_ns = ns
+        self._ns = zero_ns
 
     def at(self, stream_s: float) -> datetime | None:
         """Give the wall clock's time of a moment of the stream (UTC); None if nothing arrived.

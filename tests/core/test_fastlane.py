@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +23,7 @@ from pyperf2.core.unread import row_of
 from tests.parsers.corpus import outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pyperf2.core.session import Event
     from tests.parsers.corpus import Output
@@ -123,6 +126,72 @@ def test_an_unread_interval_is_like_one_that_was_read() -> None:
             again = interval_of(*known)
             assert message(read[0], stream_name="x") == message(again, stream_name="x")
             assert list(message(read[0])) == list(message(again))
+
+
+def both() -> tuple[Interval, Interval]:
+    """Give an interval read at once, and the same still unread."""
+    at = Instant(5, 10**18)
+    parser = dialect_for(role="server", protocol="udp", version=Version(2, 1, 8), report_interval=1)
+    (read,) = parser.parse(LINE, at)
+    assert isinstance(read, Interval)
+    return read, interval_of(LINE, "1", at)
+
+
+USES: dict[str, Callable[[Interval], object]] = {
+    "copied": copy.copy,
+    "copied deeply": copy.deepcopy,
+    "pickled": lambda one: pickle.loads(pickle.dumps(one)),  # noqa: S301 - our own
+    "changed": lambda one: replace(one, out_of_order=3),
+    "as a dict": asdict,
+    "its length": lambda one: one.seconds,
+    "when it came": lambda one: (one.received_at, one.received_monotonic_ns, one.stream_id),
+    "figure by figure": lambda one: [getattr(one, field.name) for field in fields(one)],
+    "backwards": lambda one: [getattr(one, field.name) for field in reversed(fields(one))],
+    "its message": lambda one: one.to_dict(stream_name="x"),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_an_unread_interval_can_be_used_as_one_that_was_read(
+    use: Callable[[Interval], object],
+) -> None:
+    """Whatever is done with it first, and whatever after it."""
+    read, unread = both()
+    assert use(read) == use(unread)
+    assert use(read) == use(unread)
+    assert read == unread
+    with pytest.raises(FrozenInstanceError):
+        unread.packets = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("usual", "absurd"),
+    [
+        (b"1000", b"10000000001"),  # no interval holds so many
+        (b"1000", b"0"),
+        (b"1.0000-2.0000", b"2.0000-2.0000"),
+        (b"1.0000-2.0000", b"3.0000-2.0000"),
+    ],
+)
+def test_figures_that_need_a_closer_look_get_it(usual: bytes, absurd: bytes) -> None:
+    """None that cannot be, none that tell nothing."""
+    assert glance([LINE.replace(usual, absurd)]) is None
+
+
+def test_a_glance_goes_as_far_as_lines_follow_one_another() -> None:
+    """Not to another stream's, not over a gap, not to one that lost something."""
+    lines = [LINE.replace(b"1.0000-2.0000", b"%d.0000-%d.0000" % (n, n + 1)) for n in range(1, 6)]
+    seen = glance(lines)
+    assert seen is not None
+    assert ([2.0, 3.0, 4.0, 5.0, 6.0], b"6.0000") == (seen.ends, seen.end)
+    for other in (
+        lines[2].replace(b"[  1]", b"[  2]"),
+        lines[3],
+        lines[2].replace(b" 0/1000", b" 1/1000"),
+    ):
+        seen = glance([*lines[:2], other, *lines[3:]])
+        assert seen is not None
+        assert ([2.0, 3.0], b"3.0000") == (seen.ends, seen.end)
 
 
 def test_an_unread_interval_has_no_more_attributes_than_one_that_was_read() -> None:
