@@ -108,10 +108,10 @@ class ReceiverAccount:
             return None
         return self._estimator.steady()
 
-    def take_whole(self, whole: Whole) -> None:
+    def take_whole(self, whole: Whole, last: Interval) -> None:
         """Count intervals in which nothing was lost or late, as ``feed`` does."""
         self._estimator.take_whole(whole)
-        self._last, self._last_count, self._whole = whole.last(), None, self._whole + whole.span
+        self._last, self._last_count, self._whole = last, None, self._whole + whole.span
         self._zero.place_all(whole.arrivals())
 
     @property

@@ -232,7 +232,8 @@ class StreamBook:
 
     def take_whole(self, whole: Whole) -> None:
         """Enter intervals received in which all is as it should be, account and history."""
-        self._receiver.take_whole(whole)
+        self._latest = whole.last()
+        self._receiver.take_whole(whole, self._latest)
         self._end_s = self.end = whole.end
         count, size = len(whole.lines), whole.size
         self._intervals += count
@@ -240,7 +241,6 @@ class StreamBook:
         self._octets += size
         self._count += count
         self._bytes += size
-        self._latest = whole.last()
         self.history.extend(whole)
 
     def add_out_of_order(self, late: OutOfOrder) -> None:

@@ -51,9 +51,10 @@ class _Driver:
         self.printed_end = b""
 
     def advance(self, seen: Glance, now: Instant) -> None:
-        self.number += sum(seen.packets)
-        self.printed_end = seen.end
+        before = self.whole.span
         self.whole.add(seen, now)
+        self.number += self.whole.span - before
+        self.printed_end = seen.end
 
 
 class _Ahead(NamedTuple):
@@ -143,16 +144,17 @@ class FastLane:
                 driver.clock.follow(told.ends, told.packets, number, JUMP_PACKETS)
                 driver.advance(told, now)
             self.untold.clear()
-            self._most = 1  # who asks once asks again
+        if untold or self._most < _MOST_AHEAD:
+            self._most = 1  # who asks amidst a batch asks again
         for driver in self._drivers.values():
             self._enter(driver)
         return untold
 
     def _leave(self) -> None:
         """Let all streams out."""
-        if self._drivers:
-            self.settle()
-            self._drivers.clear()
+        for driver in self._drivers.values():
+            self._enter(driver)
+        self._drivers.clear()
 
     def _admit(self, seen: Glance) -> _Driver | None:
         """Let a stream in, if all that it takes is known of it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pyperf2.core.parsers.iperf2.glance import interval_of
+from pyperf2.core.parsers.iperf2.glance import interval_of, put_bounds
 
 if TYPE_CHECKING:
     from pyperf2.core.parsers.iperf2.glance import Glance
@@ -24,9 +24,13 @@ class Whole:
         ends: of each, in seconds of the stream.
         packets: datagrams that each spans, and that arrived.
         sizes: in bytes.
+        span: datagrams in all.
+        size: bytes in all.
     """
 
-    __slots__ = ("_arrivals", "_stream_id", "ends", "lines", "packets", "sizes", "start")
+    __slots__ = (
+        "_arrivals", "_stream_id", "ends", "lines", "packets", "size", "sizes", "span", "start",
+    )  # fmt: skip
 
     def __init__(self, stream_id: str, start: float) -> None:
         """Begin with none; the first will begin at ``start``."""
@@ -39,6 +43,7 @@ class Whole:
         self.ends: list[float] = []
         self.packets: list[int] = []
         self.sizes: list[int] = []
+        self.span = self.size = 0
         self._arrivals: list[tuple[Instant, int, float]] = []  # of how many, and the last end
 
     def add(self, seen: Glance, arrived: Instant) -> None:
@@ -47,11 +52,15 @@ class Whole:
         self.ends += seen.ends
         self.packets += seen.packets
         self.sizes += seen.sizes
+        self.span += sum(seen.packets)
+        self.size += sum(seen.sizes)
         self._arrivals.append((arrived, len(seen.ends), seen.ends[-1]))
 
     def take_back(self) -> int:
         """Forget those that were added last; give how many they were."""
         _, count, _ = self._arrivals.pop()
+        self.span -= sum(self.packets[-count:])
+        self.size -= sum(self.sizes[-count:])
         for values in (self.lines, self.ends, self.packets, self.sizes):
             del values[-count:]
         return count
@@ -70,16 +79,6 @@ class Whole:
         """Where the last one begins."""
         return self.ends[-2] if len(self.ends) > 1 else self.start
 
-    @property
-    def span(self) -> int:
-        """Datagrams in all."""
-        return sum(self.packets)
-
-    @property
-    def size(self) -> int:
-        """Bytes in all."""
-        return sum(self.sizes)
-
     def last_lengths(self) -> list[float]:
         """Give how long the last two were, or the only one, in seconds."""
         bounds = [self.start, *self.ends][-3:]
@@ -92,8 +91,10 @@ class Whole:
         return most, self.ends[at] - (self.ends[at - 1] if at else self.start)
 
     def last(self) -> Interval:
-        """Give the last."""
-        return interval_of(self.lines[-1], self._stream_id, self._arrivals[-1][0])
+        """Give the last; its bounds, which the next line is compared with, need not be read."""
+        interval = interval_of(self.lines[-1], self._stream_id, self._arrivals[-1][0])
+        put_bounds(interval, self.last_start, self.end)
+        return interval
 
     def arrivals(self) -> list[tuple[Instant, float]]:
         """Give when they arrived, and the last end that was known then."""

@@ -269,6 +269,12 @@ def interval_of(line: bytes, stream_id: str, arrived: Instant) -> Interval:
     return recognised((line, layout, (stream_id, arrived)))
 
 
+def put_bounds(interval: Interval, start: float, end: float) -> None:
+    """Set the bounds of an interval that is still unread."""
+    _PUT["start"](interval, start)
+    _PUT["end"](interval, end)
+
+
 _new: Final = object.__new__
 _put_row: Final = _putter("row")
 
