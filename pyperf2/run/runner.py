@@ -279,11 +279,13 @@ class Run:
     # --- reading ------------------------------------------------------------------------------
 
     def _on_output(self, source: Source, data: bytes, now: Instant) -> None:
-        self._bytes_in += len(data)
-        if self._bytes_in - self._bytes_out > _INBOX_HIGH and self._process is not None:
-            self._process.pipes.pause()
-            self._paused = True
         strand, process = self._strand, self._process
+        self._bytes_in += len(data)
+        waiting = self._bytes_in - self._bytes_out
+        # What it leaves behind at its end is taken in any case: no more than its pipes hold.
+        if waiting > _INBOX_HIGH and process is not None and process.returncode is None:
+            process.pipes.pause()
+            self._paused = True
         if strand is not None and (process is None or process.pipes.apart):
             strand.post(partial(self._take, data, now, source))
             return

@@ -224,3 +224,30 @@ def test_a_blocked_callback_and_an_endless_line(tmp_path: Path) -> None:
     finally:
         let_go.set()
     wait_for(lambda: intervals_of(server) == 3, "what was held up to be told")
+
+
+def test_last_words_behind_a_blocked_callback(tmp_path: Path) -> None:
+    """What iperf leaves in its pipes is taken although more waits than is read ahead."""
+    go = tmp_path / "go"
+    code = f"""say(PRINTED)
+for _ in range(16): say(b'x' * 2**20)
+say(b'x' * 30_000)
+while not os.path.exists({str(go)!r}): time.sleep(0.01)
+say('last of the one')
+os.write(2, b'last of the other')
+"""
+    server = stand_in(tmp_path, code)
+    server.set_raw_log_path(str(tmp_path))
+    let_go = threading.Event()
+    server.register_on_data_callback(lambda _: let_go.wait(30))
+    try:
+        assert server.start(wait=False)
+        wait_for(lambda: bool(server._run and server._run._paused), "reading to be paused")
+        go.touch()
+        wait_for(lambda: server.returncode is not None, "its end")
+    finally:
+        let_go.set()
+    assert server.wait(timeout=20)
+    assert server.raw_log_path is not None
+    printed = Path(server.raw_log_path).read_bytes()
+    assert printed.count(b"last of the one") == printed.count(b"last of the other") == 1
