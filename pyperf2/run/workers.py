@@ -2,10 +2,11 @@
 
 The leader waits for descriptors to become readable and for posts, reads all there is to read, and
 then runs, in its own thread, what that made for callbacks to do: a line is told by the thread that
-read it, without a hand-over. Whether the leader is held up is looked at from the engine's thread
-every few milliseconds while there is something to do. If it is, and something waits, another
-thread leads from then on; the one that was held up goes on with its strand alone and ends when it
-is of no further use (Schmidt et al., "Leader/Followers", 2000).
+read it, without a hand-over. If that is a lot, it reads again on the way. Whether the leader is
+held up is looked at from the engine's thread every few milliseconds while there is something to
+do. If it is, and something waits, another thread leads from then on; the one that was held up goes
+on with its strand alone and ends when it is of no further use (Schmidt et al.,
+"Leader/Followers", 2000).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.01  # from one look at the leader to the next
+_READ_S: Final = 0.005  # what became readable waits behind callbacks for no longer than this
 _SLOW_S: Final = 0.005  # a callback that runs longer than this holds its thread up
 _IDLE_S: Final = 1.5  # a thread that does not lead ends when it was of no use for this time
 _EXIT_S: Final = 0.3  # what callbacks still get when the interpreter ends
@@ -170,12 +172,12 @@ class Workers:
         if self._epoll is None:
             bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
             try:
-                self._epoll = select.epoll()
-            except OSError:
+                epoll = select.epoll()
+                epoll.register(bell, select.EPOLLIN)
+            except BaseException:
                 os.close(bell)
                 raise
-            self._epoll.register(bell, select.EPOLLIN)
-            self._bell = bell
+            self._bell, self._epoll = bell, epoll
         return self._epoll
 
     def _ring(self) -> None:
@@ -232,7 +234,7 @@ class Workers:
             return False
 
     def _lead(self, worker: Worker, epoll: select.epoll) -> bool:
-        """Read what there is, wait if there is nothing to do, run the line once."""
+        """Read what there is, wait if there is nothing to do, run the line, for a while."""
         with self._lock:
             if self._leader is not worker or self.closed:
                 return False
@@ -246,13 +248,14 @@ class Workers:
         line = self._line
         if line:
             self._see_to_looks()
+            read_again = time.monotonic() + _READ_S
             for _ in range(len(line)):
                 try:
                     queue = line.popleft()
                 except IndexError:  # another leads by now
                     break
                 self._run(queue, worker)
-                if self._leader is not worker:
+                if self._leader is not worker or time.monotonic() > read_again:
                     break
         return True
 
@@ -304,7 +307,7 @@ class Workers:
             leader = self._leader
             now = min(time.monotonic(), self._look_due)
             new, self._rounds_seen = self._rounds - self._rounds_seen, self._rounds
-            if leader is None or self.closed or not (new or leader.busy_since):
+            if leader is None or self.closed or (self._asleep and not new):
                 self._watched = False
                 return
             if leader.is_held_up(now) and self._something_waits():
