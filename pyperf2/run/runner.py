@@ -31,7 +31,7 @@ from pyperf2.run.process import Process, stop_ladder
 from pyperf2.run.rawlog import RawLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pyperf2.core.records import Instant
     from pyperf2.core.results import Result
@@ -123,7 +123,7 @@ class Run:
                 if self._claim is not None:
                     self._claim.settle()
                 return True
-            return await self._died_at_once()
+            return await self._died_at_once(timeout)
         except BaseException:
             with contextlib.suppress(asyncio.CancelledError):
                 await self.stop(grace_s=0.1)
@@ -145,9 +145,12 @@ class Run:
         """Have it ended, from any thread, also inside a callback, and return at once."""
         self._loop_call(lambda: self._spawn_task(self.stop()))
 
-    async def wait(self) -> None:
-        """Wait until everything it printed has been told."""
-        await self._over.wait()
+    async def wait(self, timeout: float | None = None) -> None:
+        """Wait until all it printed has been told, or a callback has held that up for so long."""
+        try:
+            await asyncio.wait_for(self._over.wait(), timeout)
+        except (TimeoutError, asyncio.TimeoutError):
+            self.give_up_delivery()
 
     @property
     def pid(self) -> int | None:
@@ -169,9 +172,11 @@ class Run:
         """Whether this thread is just now calling back for this run."""
         return self._strand is not None and self._strand.inside
 
-    def session(self) -> _Locked:
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
         """Give the session under its lock: ``with run.session() as session``."""
-        return _Locked(self._lock, self._session)
+        with self._lock:
+            yield self._session
 
     def _kept(self) -> tuple[Iterable[Interval], int]:
         """Give the intervals that are kept, of the runs before this one too; and their number."""
@@ -261,18 +266,19 @@ class Run:
     async def _not_ready(self, timeout: float) -> None:
         what = "bound its port" if self.order.role == "server" else _CONNECTED
         await self.stop(grace_s=0.5)
-        await self._over.wait()
+        await self.wait(timeout)
         with self._lock:
             said = self._session.last_lines
         message = f"iperf had not {what} after {timeout:g} s; it was ended"
         raise ReadyTimeout(message, argv=self.order.command.argv, output=said)
 
-    async def _died_at_once(self) -> bool:
+    async def _died_at_once(self, timeout: float) -> bool:
         if self._process is not None:
             await self._process.stop(stop_ladder(0.5))
-        await self._over.wait()
+        await self.wait(timeout)
+        failed = self.order.role == "server" or (self.returncode and not self._over.is_set())
         with self._lock:
-            if self._session.error is None and self.order.role == "server":
+            if self._session.error is None and failed:
                 self._session.fail("iperf ended before it was ready")
             return self._session.error is None
 
@@ -383,18 +389,3 @@ class Run:
         """Run on the loop, from whichever thread; a loop that is closed needs it no more."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function)
-
-
-class _Locked:
-    """A session and the lock that must be held to touch it."""
-
-    def __init__(self, lock: threading.Lock, session: Session) -> None:
-        self._lock = lock
-        self._session = session
-
-    def __enter__(self) -> Session:
-        self._lock.acquire()
-        return self._session
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()

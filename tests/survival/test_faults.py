@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyperf2.errors import ReadyTimeout
 from tests.live.support import LOOPBACK, wait_for
 from tests.survival.stand_in import stand_in
 
@@ -251,3 +252,26 @@ os.write(2, b'last of the other')
     assert server.raw_log_path is not None
     printed = Path(server.raw_log_path).read_bytes()
     assert printed.count(b"last of the one") == printed.count(b"last of the other") == 1
+
+
+@pytest.mark.parametrize("then", ["sys.exit(1)", LIVE_ON.strip()])
+def test_a_start_that_fails_behind_a_blocked_callback(then: str, tmp_path: Path) -> None:
+    """It says so in bounded time; it does not wait for what the callback never takes."""
+    server = stand_in(tmp_path, f"bound.close()\nsay(PRINTED)\n{then}")
+    let_go = threading.Event()
+    server.register_on_data_callback(lambda _: let_go.wait(30))
+    began = time.monotonic()
+    try:
+        if then == "sys.exit(1)":
+            assert not server.start(timeout=0.5)
+            assert "before it was ready" in str(server.error)
+        else:
+            with pytest.raises(ReadyTimeout):
+                server.start(timeout=0.5)
+        assert time.monotonic() - began < 10
+        assert "stopped" == server.status
+    finally:
+        let_go.set()
+    assert server._run is not None
+    over = server._run._over
+    wait_for(over.is_set, "what was held up to be told")
