@@ -9,7 +9,7 @@ memory.
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,18 +22,6 @@ _HALF_PACKET: Final = 0.5
 _TRUST: Final = 4.0  # standard deviations within which the nominal rate is believed
 _BOUND: Final = 4.0  # standard deviations that bound a measured rate
 _HINT_PACKETS: Final = 3.0  # a single interval's count is off by up to one at either end
-
-
-class Mark(NamedTuple):
-    """What a clock had learnt at some moment."""
-
-    boundaries: int
-    points: int
-    mean_b: float
-    mean_s: float
-    sbb: float
-    sbs: float
-    short: float
 
 
 def _contradicts(nominal: float, measured: float, sbb: float) -> bool:
@@ -198,18 +186,6 @@ class Clock:
         self._points, self.short = points, last_short
         self._mean_b, self._mean_s, self._sbb, self._sbs = mean_b, mean_s, sbb, sbs
         return kept
-
-    def mark(self) -> Mark:
-        """Give what ``go_back`` takes to undo what ``follow`` learns from here on."""
-        return Mark(
-            self._count, self._points, self._mean_b, self._mean_s, self._sbb, self._sbs, self.short
-        )
-
-    def go_back(self, mark: Mark) -> None:
-        """Forget what was learnt since the mark."""
-        self._count, self._points, self._mean_b, self._mean_s, self._sbb, self._sbs, self.short = (
-            mark
-        )
 
     def break_off(self) -> None:
         """Begin a new piece: c is unknown, r is kept."""

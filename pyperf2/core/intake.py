@@ -78,7 +78,7 @@ class Intake:
         self.at += 1
         return self.lines[self.at - 1]
 
-    def last(self) -> tuple[str, ...]:
-        """Give the last lines that were read."""
-        lines = [*self._last, *self.lines[: self.at]][-_LAST:]
+    def last(self, untold: int = 0) -> tuple[str, ...]:
+        """Give the last lines that were read, but for so many."""
+        lines = [*self._last, *self.lines[: self.at - untold]][-_LAST:]
         return tuple(line[:_SHOWN].decode("utf-8", "replace") for line in lines)

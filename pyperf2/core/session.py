@@ -136,7 +136,7 @@ class Session:
     @property
     def last_lines(self) -> tuple[str, ...]:
         """The last lines that iperf printed: the evidence in an error."""
-        return self._intake.last()
+        return self._intake.last(len(self._untold))
 
     def remark(self, text: str, *, kind: str = "warning") -> None:
         """Note something about the run that iperf did not say itself."""
@@ -186,7 +186,7 @@ class Session:
     def _told(self) -> Books:
         """Give the books, with what was told in them and nothing more."""
         if self._lane is not None:
-            self._intake.at -= self._lane.settle()
+            self._lane.settle()
         return self._books
 
     @property

@@ -5,14 +5,16 @@ To enter sixty at once costs little more than to enter one.
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Final
 
 from pyperf2.core.parsers.iperf2.glance import interval_of, put_bounds
 
 if TYPE_CHECKING:
     from pyperf2.core.parsers.iperf2.glance import Glance
     from pyperf2.core.records import Instant, Interval
+
+_MANY: Final = 64
 
 
 class Whole:
@@ -24,27 +26,19 @@ class Whole:
         ends: of each, in seconds of the stream.
         packets: datagrams that each spans, and that arrived.
         sizes: in bytes.
-        span: datagrams in all.
-        size: bytes in all.
     """
 
-    __slots__ = (
-        "_arrivals", "_stream_id", "ends", "lines", "packets", "size", "sizes", "span", "start",
-    )  # fmt: skip
+    __slots__ = ("_arrivals", "_stream_id", "ends", "lines", "packets", "sizes", "start")
 
     def __init__(self, stream_id: str, start: float) -> None:
         """Begin with none; the first will begin at ``start``."""
         self._stream_id = stream_id
-        self._begin(start)
-
-    def _begin(self, start: float) -> None:
         self.start = start
         self.lines: list[bytes] = []
         self.ends: list[float] = []
         self.packets: list[int] = []
         self.sizes: list[int] = []
-        self.span = self.size = 0
-        self._arrivals: list[tuple[Instant, int, float]] = []  # of how many, and the last end
+        self._arrivals: list[Instant] = []
 
     def add(self, seen: Glance, arrived: Instant) -> None:
         """Add some that arrived at once."""
@@ -52,22 +46,40 @@ class Whole:
         self.ends += seen.ends
         self.packets += seen.packets
         self.sizes += seen.sizes
-        self.span += sum(seen.packets)
-        self.size += sum(seen.sizes)
-        self._arrivals.append((arrived, len(seen.ends), seen.ends[-1]))
+        self._arrivals += [arrived] * len(seen.ends)
 
-    def take_back(self) -> int:
-        """Forget those that were added last; give how many they were."""
-        _, count, _ = self._arrivals.pop()
-        self.span -= sum(self.packets[-count:])
-        self.size -= sum(self.sizes[-count:])
-        for values in (self.lines, self.ends, self.packets, self.sizes):
-            del values[-count:]
-        return count
+    def add_one(self, line: bytes, end: float, packets: int, size: int, arrived: Instant) -> None:
+        """Add one."""
+        self.lines.append(line)
+        self.ends.append(end)
+        self.packets.append(packets)
+        self.sizes.append(size)
+        self._arrivals.append(arrived)
 
-    def clear(self) -> None:
-        """Have none: all were entered."""
-        self._begin(self.end)
+    def take(self, count: int) -> Whole:
+        """Give the first few, and have them no more."""
+        taken = Whole(self._stream_id, self.start)
+        for name in ("lines", "ends", "packets", "sizes", "_arrivals"):
+            values = getattr(self, name)
+            setattr(taken, name, values[:count])
+            del values[:count]
+        self.start = taken.end
+        return taken
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are so many that they had better be entered."""
+        return len(self.lines) >= _MANY
+
+    @property
+    def span(self) -> int:
+        """Datagrams in all."""
+        return sum(self.packets)
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return sum(self.sizes)
 
     @property
     def end(self) -> float:
@@ -92,14 +104,15 @@ class Whole:
 
     def last(self) -> Interval:
         """Give the last; its bounds, which the next line is compared with, need not be read."""
-        interval = interval_of(self.lines[-1], self._stream_id, self._arrivals[-1][0])
+        interval = interval_of(self.lines[-1], self._stream_id, self._arrivals[-1])
         put_bounds(interval, self.last_start, self.end)
         return interval
 
     def arrivals(self) -> list[tuple[Instant, float]]:
         """Give when they arrived, and the last end that was known then."""
-        return [(arrived, end) for arrived, _, end in self._arrivals]
+        known = dict(zip(self._arrivals, self.ends, strict=True))
+        return list(known.items())
 
     def stamps(self) -> list[int]:
         """Give both stamps of each, one behind the other."""
-        return [ns for arrived, count, _ in self._arrivals for ns in arrived * count]
+        return list(chain.from_iterable(self._arrivals))

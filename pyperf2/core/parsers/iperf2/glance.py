@@ -176,8 +176,17 @@ def _learnt(line: bytes) -> WholeLine | None:
     return layout
 
 
-def _size_of(printed: bytes) -> int:
+def layout_of(line: bytes) -> WholeLine | None:
+    """Give the layout of such a line; None if it is of another kind."""
+    return _layouts.get(line.translate(_MASK)) or _learnt(line)
+
+
+def size_of(printed: bytes) -> int:
     """Give the bytes in ``1.40 MBytes``."""
+    return _sizes.get(printed) or _size_of(printed)
+
+
+def _size_of(printed: bytes) -> int:
     transfer, unit = printed.decode().split(" ")
     if len(_sizes) >= _MOST:
         _sizes.clear()
@@ -208,22 +217,22 @@ class Glance(NamedTuple):
     sizes: list[int]
     layouts: list[WholeLine]
 
-    def part(self, first: int, stop: int) -> Glance | None:
-        """Give what there is of some of them; None if they are none."""
-        if first >= stop:
+    def first(self, count: int) -> Glance | None:
+        """Give the first few; None if they are none."""
+        if count == len(self.lines):
+            return self
+        if not count:
             return None
-        start = self.layouts[first].counted(self.lines[first])[1]
-        end = self.layouts[stop - 1].counted(self.lines[stop - 1])[2]
-        some = slice(first, stop)
+        end = self.layouts[count - 1].counted(self.lines[count - 1])[2]
         return Glance(
             self.label,
-            start,
+            self.start,
             end,
-            self.lines[some],
-            self.ends[some],
-            self.packets[some],
-            self.sizes[some],
-            self.layouts[some],
+            self.lines[:count],
+            self.ends[:count],
+            self.packets[:count],
+            self.sizes[:count],
+            self.layouts[:count],
         )
 
 
@@ -263,7 +272,7 @@ def glance(lines: Sequence[bytes]) -> Glance | None:
 
 def interval_of(line: bytes, stream_id: str, arrived: Instant) -> Interval:
     """Give the interval of a line that was recognised before, again."""
-    layout = _layouts.get(line.translate(_MASK)) or _learnt(line)
+    layout = layout_of(line)
     if layout is None:
         raise ValueError(f"no line of an interval in which nothing was lost: {line!r}")
     return recognised((line, layout, (stream_id, arrived)))
