@@ -36,7 +36,7 @@ OPTIONS: Final[dict[str, Any]] = {
 MOST_THREADS: Final = 8  # main, engine, callbacks: on a starved machine more seem held up
 # In a minute. One object kept of each interval would be 5 % of the blocks; the stalls of a busy
 # machine are kept on purpose, and the samples.
-MOST_GROWTH: Final = 0.01
+MOST_GROWTH: Final = 0.005
 WARM_UP_S: Final = min(60.0, SECONDS / 2)
 _PAGE_KIB: Final = os.sysconf("SC_PAGE_SIZE") // 1024
 
