@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SUBJECT: Final = Path(__file__).with_name("subject.py")
 STEADY_S: Final = 6.0
-_LATER_S: Final = {1: 1, 100: 4, 1000: 40}  # until all instances of either side have started
+_LATER_S: Final = {1: 1, 100: 4, 1000: 20}  # until all instances of either side have started
 MS: Final = 1e3
 
 
@@ -41,6 +41,7 @@ def per_line(side: str, what: str, settings: Mapping[str, Any]) -> float:
         "lines": count,
         "look": settings.get("look", 0),
         "seconds": STEADY_S,
+        "later": later_s,
     }
     env = {
         **os.environ,

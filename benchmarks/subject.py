@@ -117,13 +117,10 @@ def burst(side: Side, count: Count, lines: int) -> dict[str, float]:
     return {"lines": count.lines, "cpu_s": used() - before}
 
 
-def steady(side: Side, count: Count, seconds: float) -> dict[str, float]:
-    """Read what comes line by line, all having started."""
+def steady(side: Side, count: Count, seconds: float, later: float) -> dict[str, float]:
+    """Read what comes line by line, all having started: the last one prints ``later``."""
     side.start()
-    deadline = time.monotonic() + 60
-    while not count.lines and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(1)
+    time.sleep(later + 1)
     lines, before = count.lines, used()
     time.sleep(seconds)
     return {"lines": count.lines - lines, "cpu_s": used() - before}
@@ -140,7 +137,7 @@ def main(who: str, what: str, *settings: str) -> None:
     if what == "burst":
         figures = burst(side, count, int(given["lines"]))
     else:
-        figures = steady(side, count, float(given["seconds"]))
+        figures = steady(side, count, float(given["seconds"]), float(given["later"]))
     print(json.dumps(figures), flush=True)
     os.killpg(os.getpgid(0), 9)  # the stand-ins, and this process, which has said all it has to
 
