@@ -151,8 +151,8 @@ def test_a_busy_server(iperf3: Path) -> None:
         traffic_at(first)
         assert second.start() is False
         assert isinstance(second.error, ConnectionFailed)
-        # 3.9's server may close the connection before its words are read.
-        words_said = "the server is busy running a test|Connection reset by peer"
+        # 3.9's server may close the connection before its words are read, or the cookie written.
+        words_said = "the server is busy running a test|Connection reset by peer|Broken pipe"
         assert re.search(words_said, str(second.error))
         assert "stopped" == second.status
         assert "running" == first.status
