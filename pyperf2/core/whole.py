@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pyperf2.core.parsers.iperf2.glance import Glance
     from pyperf2.core.records import Instant, Interval
 
-_MANY: Final = 64
+_MANY: Final = 64  # to enter more of them at once saves little more
 
 
 class Whole:

@@ -15,6 +15,7 @@ import pytest
 from pyperf2 import Client, ConvergenceError, NoSteadyState, Server, StateError
 from pyperf2.convergence import ConvergenceTest, Flow
 from tests.conftest import iperf_children
+from tests.convergence.interrupting import interrupted_in
 from tests.live.support import LOOPBACK, Lab, free_port, run, wait_for
 
 if TYPE_CHECKING:
@@ -122,18 +123,8 @@ def test_ctrl_c_in_any_step_stops_everything(step: str) -> None:
         time.sleep(1.0 if step == "event" else 0.0)
 
     test = ConvergenceTest([loopback()], event, steady=0.2, recovery=0.3, timeout=10)
-
-    def interrupt() -> None:
-        wait_for(lambda: test.step == step, step)
-        if step == "event":  # and not just before it
-            inside.wait(10)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        test.run()
-    thread.join()
+    # Not just before the event, but in it.
+    interrupted_in(test, step, inside=inside if step == "event" else None)
     assert {} == iperf_children()
     assert test.report is not None
     assert (test.report.error or "").startswith(f"{step}: KeyboardInterrupt")

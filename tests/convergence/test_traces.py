@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +9,7 @@ import pytest
 from pyperf2 import Client, ConvergenceError, OptionError, Server
 from pyperf2.convergence import ConvergenceTest, Flow, lookout
 from pyperf2.core.steadiness import Watch
+from tests.convergence.interrupting import interrupted_in
 from tests.live.support import LOOPBACK, free_port, wait_for
 
 if TYPE_CHECKING:
@@ -82,16 +80,7 @@ def test_ctrl_c_leaves_options_as_they_were() -> None:
     flow = bare()
     before = [state_of(one) for one in flow.instances]
     test = ConvergenceTest([flow], nothing, **QUICK | {"recovery": 5.0})
-
-    def interrupt() -> None:
-        wait_for(lambda: test.step == "recovery", "the recovery")
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        test.run()
-    thread.join()
+    interrupted_in(test, "recovery")
     assert before == [state_of(one) for one in flow.instances]
     assert test.report is not None
     assert 1000 == test.report.flows[0].offered_pps
