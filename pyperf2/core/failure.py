@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from pyperf2.core.records import Notice, Report
@@ -22,8 +23,9 @@ _ERROR_OF: Final[Mapping[str, type[IPerfError]]] = {
     "runaway": RunawayOutput,
 }
 # After these iperf may go on, but not with what it was asked to do.
-FATAL_KINDS: Final = frozenset({"bad-option", "bad-value", "bind-failed", "runaway"})
+_FATAL_KINDS: Final = frozenset({"bad-option", "bad-value", "bind-failed", "runaway"})
 
+MAX_NOTICES: Final = 200
 _MAX_SAID: Final = 12
 
 # A build gone mad (2.2.1 misreading a ``-C`` client) prints 750 000 lines a second about empty
@@ -39,7 +41,72 @@ FLOOD_NOTICE: Final = Notice(
 )
 
 
-def failure(
+class Verdict:
+    """What was said in a run, and what went wrong by that.
+
+    Attributes:
+        notices: the last of them.
+        returncode: the exit status, once it is known.
+        ended: whether nothing more will be said.
+        stopping: whether the run is being ended on purpose.
+        fatal: whether something was said after which the run must not go on.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        """Begin with nothing said by ``argv``."""
+        self._argv = argv
+        self.notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
+        self.returncode: int | None = None
+        self.ended = False
+        self.stopping = False
+        self.fatal = False
+        self._error: IPerfError | None = None
+        self._first: Notice | None = None
+
+    def note(self, notice: Notice) -> None:
+        """Learn what was said."""
+        self.notices.append(notice)
+        # What iperf complains of while it is being ended is no failure of the run.
+        if notice.level != "error" or self.stopping:
+            return
+        # The first error is the cause, but what ends a run is what explains its end.
+        fatal = notice.kind in _FATAL_KINDS
+        if self._first is None or (fatal and not self.fatal):
+            self._first = notice
+        self.fatal = self.fatal or fatal
+
+    def fail(self, text: str, last_lines: Sequence[str]) -> None:
+        """Learn of a failure that iperf itself did not tell."""
+        self._error = IPerfError(
+            text, argv=self._argv, returncode=self.returncode, output=last_lines
+        )
+
+    def judge_exit(self, last_lines: Sequence[str]) -> None:
+        """Judge by the exit status, if nothing else was wrong."""
+        code = self.returncode
+        if not code or self.stopping or self.error is not None:
+            return
+        how = f"was killed by signal {-code}" if code < 0 else "failed"
+        self.fail(f"iperf {how}", last_lines)
+
+    def begin_again(self) -> None:
+        """Put behind us what was said so far."""
+        self.notices.clear()
+        self._first = self._error = None
+
+    @property
+    def error(self) -> IPerfError | None:
+        """What went wrong, judged by what iperf said; None while nothing has."""
+        if self._error is None and self._first is not None:
+            said = [notice.text for notice in self.notices if notice.level != "info"]
+            error = _failure(self._first, self._argv, self.returncode, said)
+            if not self.ended:
+                return error  # the exit status is still to come
+            self._error = error
+        return self._error
+
+
+def _failure(
     notice: Notice, argv: Sequence[str], returncode: int | None, said: Sequence[str]
 ) -> IPerfError:
     """Make the error that a notice of level "error" stands for."""
@@ -49,12 +116,6 @@ def failure(
     if notice.text not in output:
         output = [notice.text, *output[1 - _MAX_SAID :]]
     return cls(notice.text, argv=argv, returncode=returncode, output=output)
-
-
-def exit_failure(returncode: int, argv: Sequence[str], last_lines: Sequence[str]) -> IPerfError:
-    """Make the error of an exit that nobody asked for."""
-    how = f"was killed by signal {-returncode}" if returncode < 0 else "failed"
-    return IPerfError(f"iperf {how}", argv=argv, returncode=returncode, output=last_lines)
 
 
 def doubtful_figures(interval: Report) -> Notice:

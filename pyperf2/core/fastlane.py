@@ -13,8 +13,14 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 from pyperf2.core.outage import JUMP_PACKETS
-from pyperf2.core.parsers.iperf2.glance import glance, layout_of, size_of
-from pyperf2.core.whole import Whole
+from pyperf2.core.parsers.iperf2.glance import (
+    MASK,
+    glance,
+    known_layouts,
+    learnt,
+    recognised,
+)
+from pyperf2.core.whole import MANY, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,15 +32,21 @@ if TYPE_CHECKING:
     from pyperf2.core.parsers.iperf2 import Iperf2Text
     from pyperf2.core.parsers.iperf2.glance import Glance
     from pyperf2.core.parsers.iperf2.streams import Track
+    from pyperf2.core.records import Instant, Interval
     from pyperf2.core.unread import Row
+    from pyperf2.core.whole import Alone
 
+_NEWLINE: Final = ord("\n")
+_ZERO: Final = ord("0")
 _MOST_AHEAD: Final = 512  # lines that are looked at before the first of them is told
 
 
 class _Driver:
     """A stream that is in the lane: who has a say in it, and how far it has come."""
 
-    __slots__ = ("book", "detector", "end", "infers", "printed_end", "stream_id", "track", "whole")
+    __slots__ = (
+        "alone", "book", "detector", "end", "infers", "printed_end", "stream_id", "track", "whole"
+    )  # fmt: skip
 
     def __init__(
         self, track: Track, book: StreamBook, detector: LossDetector, start: float, printed: bytes
@@ -42,7 +54,22 @@ class _Driver:
         self.track, self.book, self.detector = track, book, detector
         self.stream_id, self.infers = track.stream_id, detector.infers
         self.whole = Whole(track.stream_id, start)  # not entered yet
+        self.alone: list[Alone] = []  # behind them, nor these
         self.end, self.printed_end = start, printed
+
+    def gather(self) -> Whole:
+        """Give all that is not entered yet."""
+        if self.alone:
+            self.whole.add_alone(self.alone)
+            self.alone.clear()
+            self.end = self.whole.end
+        return self.whole
+
+
+def _is_after(end: bytes, start: bytes) -> bool:
+    """Whether one of two times with as many decimals is plainly the later one."""
+    longer = len(end) - len(start)
+    return end > start if not longer else longer > 0 and end[0] != _ZERO
 
 
 class FastLane:
@@ -53,10 +80,20 @@ class FastLane:
         entered: how many intervals ever were entered here.
     """
 
+    __slots__ = (
+        "_books", "_detectors", "_drivers", "_intake", "_most", "_parser", "_telling",
+        "entered", "untold",
+    )  # fmt: skip
+
     def __init__(
-        self, parser: Iperf2Text, books: Books, detectors: Mapping[str, LossDetector]
+        self,
+        intake: Intake,
+        parser: Iperf2Text,
+        books: Books,
+        detectors: Mapping[str, LossDetector],
     ) -> None:
-        """Take those that have a say: the parser, the accounts, the detectors of loss."""
+        """Take the lines, and those that have a say: the parser, the accounts, the detectors."""
+        self._intake = intake
         self._parser, self._books, self._detectors = parser, books, detectors
         # Streams by their labels, as long as no line goes the long way: it may change anything.
         self._drivers: dict[bytes, _Driver] = {}
@@ -65,42 +102,45 @@ class FastLane:
         self._telling: _Driver | None = None  # whose intervals are untold
         self._most = _MOST_AHEAD
 
-    def look(self, intake: Intake) -> Row | None:
-        """Take lines, as many as may be; call it when no interval is untold.
+    def take(self, data: bytes, now: Instant) -> Interval | None:
+        """Take a chunk that is one line, of a stream that is in the lane; as few steps as will do.
+
+        Waiting for lines one by one costs more than reading them: where a processor wakes up for
+        each, it finds neither code nor data in its caches, and each step is dear.
 
         Returns:
-            The first interval; the others are untold. None if the line has to go the long way.
+            The interval, which counts as told; None if nothing was taken.
         """
-        lines, at = intake.lines, intake.at
-        row = self._look_at_one(lines[at], intake) if at + 1 == len(lines) else None
-        return row or self._look_at_all(intake)
-
-    def _look_at_one(self, line: bytes, intake: Intake) -> Row | None:
-        """Take a line that came alone, if its stream is in the lane; as few steps as will do."""
-        layout = layout_of(line)
-        if layout is None:
+        line = data[:-1]
+        layout = known_layouts.get(line.translate(MASK)) or learnt(line)
+        if layout is None or data[-1] != _NEWLINE:
             return None
         label, begin, until, transfer, lost, total, received = layout.counted(line)
         driver = self._drivers.get(label)
         if driver is None or begin != driver.printed_end or driver.infers:
             return None
-        end, span, now = float(until), int(total), intake.now
-        if lost != b"0" or total != received or not span or end <= driver.end:
+        if lost != b"0" or total != received or total[0] == _ZERO or not _is_after(until, begin):
             return None
-        driver.end, driver.printed_end = end, until
-        whole = driver.whole
-        whole.add_one(line, end, span, size_of(transfer), now)
-        intake.at += 1
-        if whole.is_long:
-            self._enter(driver, 1)  # this one is told when this returns
-        return line, layout, (driver.stream_id, now)
+        driver.printed_end = until
+        alone = driver.alone
+        if len(alone) >= MANY:
+            self._enter(driver)
+        alone.append((line, until, total, transfer, now))
+        self._intake.before.append(line)
+        return recognised((line, layout, (driver.stream_id, now)))
 
-    def _look_at_all(self, intake: Intake) -> Row | None:
+    def look(self) -> Row | None:
+        """Take lines, as many as may be; call it when no interval is untold.
+
+        Returns:
+            The first interval; the others are untold. None if the line has to go the long way.
+        """
+        intake = self._intake
         at = intake.at
         seen = glance(intake.lines[at : at + self._most])
         self._most = min(2 * self._most, _MOST_AHEAD)
         driver = None if seen is None else self._driver(seen)
-        if seen is not None and driver is not None and (driver.infers or driver.whole.is_long):
+        if seen is not None and driver is not None and (driver.infers or driver.gather().is_long):
             self._enter(driver)
             if driver.infers:
                 calm = driver.detector.calm(driver.end, seen.ends, seen.packets)
@@ -109,7 +149,7 @@ class FastLane:
             self._most = 1  # so that lines are not looked at again and again
             self._leave()
             return None
-        driver.whole.add(seen, intake.now)
+        driver.gather().add(seen, intake.now)
         driver.end, driver.printed_end = seen.ends[-1], seen.end
         intake.at = at + len(seen.lines)
         source = (driver.stream_id, intake.now)
@@ -148,7 +188,8 @@ class FastLane:
 
     def _enter(self, driver: _Driver, untold: int = 0) -> None:
         """Enter all but the last few."""
-        told, book = driver.whole.take(len(driver.whole.lines) - untold), driver.book
+        whole, book = driver.gather(), driver.book
+        told = whole.take(len(whole.lines) - untold)
         while told.lines:
             known = book.steady_at(told.start)
             fit = known[0].follow(told.ends, told.packets, known[1], JUMP_PACKETS) if known else 0

@@ -25,9 +25,10 @@ class Intake:
         at: which of them is the next.
         now: when they arrived.
         source: where they were printed.
+        before: the last lines of earlier batches, and of those that were read elsewhere.
     """
 
-    __slots__ = ("_batches", "_buffers", "_closed", "_last", "at", "lines", "now", "source")
+    __slots__ = ("_batches", "_buffers", "_closed", "at", "before", "lines", "now", "source")
 
     def __init__(self, *, longest: int) -> None:
         """Begin with nothing; ``longest`` is how many bytes a line has at most."""
@@ -36,7 +37,7 @@ class Intake:
             "stderr": LineBuffer(max_line=longest),
         }
         self._batches: deque[tuple[list[bytes], Instant, Source]] = deque()
-        self._last: deque[bytes] = deque(maxlen=_LAST)  # of batches before
+        self.before: deque[bytes] = deque(maxlen=_LAST)
         self.lines: list[bytes] = []
         self.at = 0
         self.now: Instant = NO_INSTANT
@@ -48,6 +49,11 @@ class Intake:
         lines = self._buffers[source].feed(data)
         if lines and not self._closed:
             self._batches.append((lines, now, source))
+
+    @property
+    def open(self) -> bool:
+        """Whether the next byte from stdout begins a line, and will be listened to."""
+        return not self._closed and self._buffers["stdout"].empty
 
     def flush(self, now: Instant) -> None:
         """Take what was left without a newline: nothing follows."""
@@ -66,7 +72,7 @@ class Intake:
         """Turn to the next batch, this one being read; False if there is none."""
         if self.lines:
             for line in self.lines[-_LAST:]:
-                self._last.append(line[:_SHOWN])
+                self.before.append(line[:_SHOWN])
             self.at, self.lines = 0, []
         if not self._batches:
             return False
@@ -80,5 +86,5 @@ class Intake:
 
     def last(self, untold: int = 0) -> tuple[str, ...]:
         """Give the last lines that were read, but for so many."""
-        lines = [*self._last, *self.lines[: self.at - untold]][-_LAST:]
+        lines = [*self.before, *self.lines[: self.at - untold]][-_LAST:]
         return tuple(line[:_SHOWN].decode("utf-8", "replace") for line in lines)

@@ -30,10 +30,14 @@ class LineBuffer:
         self._partial = bytearray()
         self._dropping = False
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of a line was fed that is not ended."""
+        return not (self._partial or self._dropping)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes and return the lines they complete."""
-        fresh = not (self._partial or self._dropping)
-        if fresh and len(data) <= self.max_line and data.endswith(b"\n") and b"\r" not in data:
+        if self.empty and len(data) <= self.max_line and data.endswith(b"\n") and b"\r" not in data:
             return data[:-1].split(b"\n")  # as most do: whole lines
         pieces = data.split(b"\n")
         rest = pieces.pop()

@@ -10,18 +10,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pyperf2.core.book import is_sum
 from pyperf2.core.books import MAX_STREAMS, Books
-from pyperf2.core.failure import (
-    FATAL_KINDS,
-    FLOOD_NOTICE,
-    FloodGuard,
-    doubtful_figures,
-    exit_failure,
-    failure,
-)
+from pyperf2.core.failure import FLOOD_NOTICE, FloodGuard, Verdict, doubtful_figures
 from pyperf2.core.fastlane import FastLane
 from pyperf2.core.intake import Intake
 from pyperf2.core.loss import EventNumbers, LossDetector, LossEvent
@@ -42,7 +35,6 @@ from pyperf2.core.records import (
     Summary,
 )
 from pyperf2.core.results import Result
-from pyperf2.errors import IPerfError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -51,8 +43,7 @@ if TYPE_CHECKING:
     from pyperf2.core.plan import Plan
     from pyperf2.core.records import Instant
     from pyperf2.core.unread import Row
-
-MAX_NOTICES: Final = 200
+    from pyperf2.errors import IPerfError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +80,14 @@ class Session:
         self._numbers = EventNumbers()
         self._lane: FastLane | None = None
         if isinstance(self._parser, Iperf2Text):
-            self._lane = FastLane(self._parser, self._books, self._detectors)
+            self._lane = FastLane(self._intake, self._parser, self._books, self._detectors)
         self._untold: deque[Row] = self._lane.untold if self._lane else deque()
-        self._notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
-        self._error: IPerfError | None = None
-        self._first_error: Notice | None = None
-        self._fatal = False
+        self._verdict = Verdict(plan.argv)
         self._started = started
         self._ended: Instant | None = None
-        self._returncode: int | None = None
-        self._stopping = False
         self._flood = FloodGuard(started) if plan.flood_guard else None
         self._parser_finished = False
+        self._drained = False  # everything received was told, to the last byte
         self._run_number = 1
         self._told_intervals = 0
         self._details: dict[str, Any] = {}
@@ -108,7 +95,7 @@ class Session:
         self._enterers: dict[type, Callable[[Any], None]] = {
             Connected: self._enter_connected,
             Interval: self._enter_interval,
-            Notice: self._enter_notice,
+            Notice: self._verdict.note,
             RunStarted: self._enter_run_started,
             RunEnded: self._enter_run_ended,
             ServerOutput: self._enter_server_output,
@@ -120,7 +107,17 @@ class Session:
         self, data: bytes, now: Instant, source: Literal["stdout", "stderr"] = "stdout"
     ) -> None:
         """Take bytes as they came; ``next_event`` gives what they mean."""
+        self._drained = False
         self._intake.receive(data, now, source)
+
+    def take_line(self, data: bytes, now: Instant) -> Interval | None:
+        """Take bytes of stdout if they are one line of an interval that brings no other event.
+
+        Returns:
+            The interval, which is told with that: ``receive`` and ``next_event`` in one, for what
+            most tests print most of the time. None if nothing was taken: `receive` them.
+        """
+        return self._lane.take(data, now) if self._drained and self._lane is not None else None
 
     def _go_deaf(self) -> None:
         """Listen no more: the build has gone mad."""
@@ -129,9 +126,7 @@ class Session:
 
     def fail(self, text: str) -> None:
         """Learn of a failure that iperf itself did not tell."""
-        self._error = IPerfError(
-            text, argv=self.plan.argv, returncode=self._returncode, output=self.last_lines
-        )
+        self._verdict.fail(text, self.last_lines)
 
     @property
     def last_lines(self) -> tuple[str, ...]:
@@ -140,16 +135,19 @@ class Session:
 
     def remark(self, text: str, *, kind: str = "warning") -> None:
         """Note something about the run that iperf did not say itself."""
-        self._notices.append(Notice(text=text, kind=kind, level="warning", source="pyperf2"))
+        notice = Notice(text=text, kind=kind, level="warning", source="pyperf2")
+        self._verdict.note(notice)
 
     def stopping(self) -> None:
         """Learn that the run is being ended on purpose: its exit status is no failure."""
-        self._stopping = True
+        self._verdict.stopping = True
 
     def end(self, returncode: int | None, now: Instant) -> None:
         """Learn that the process has ended and all its output was received."""
+        self._drained = False
         self._intake.flush(now)
-        self._returncode = returncode
+        self._verdict.returncode = returncode
+        self._verdict.ended = True
         self._ended = now
 
     # --- out --------------------------------------------------------------------------------
@@ -163,13 +161,14 @@ class Session:
             if self._records:
                 self._interpret(self._records.popleft())
             elif intake.at < len(intake.lines) or intake.turn():
-                row = self._lane.look(intake) if self._lane is not None else None
+                row = self._lane.look() if self._lane is not None else None
                 if row is not None:
                     return recognised(row)
                 self._parse()
             elif self._ended is not None and not self._closed():
                 continue
             else:
+                self._drained = intake.open and self._ended is None
                 return None
         event = self._out.popleft()
         self._enter(event)
@@ -192,18 +191,12 @@ class Session:
     @property
     def error(self) -> IPerfError | None:
         """What went wrong, judged by what iperf said; None while nothing has."""
-        if self._error is None and self._first_error is not None:
-            said = [notice.text for notice in self._notices if notice.level != "info"]
-            error = failure(self._first_error, self.plan.argv, self._returncode, said)
-            if self._ended is None:
-                return error  # the exit status is still to come
-            self._error = error
-        return self._error
+        return self._verdict.error
 
     @property
     def fatal(self) -> bool:
         """Whether iperf said something after which the run must not go on."""
-        return self._fatal
+        return self._verdict.fatal
 
     @property
     def idle(self) -> bool:
@@ -252,9 +245,9 @@ class Session:
             details=dict(self._details),
             server_output=self._server_output,
             argv=plan.argv,
-            returncode=self._returncode,
+            returncode=self._verdict.returncode,
             error=self.error,
-            notices=tuple(self._notices),
+            notices=tuple(self._verdict.notices),
             started_at=self._started.at() if self._started != NO_INSTANT else None,
             ended_at=self._ended.at() if self._ended not in (None, NO_INSTANT) else None,
             streams=MappingProxyType(self._told().streams(peers)),
@@ -301,10 +294,9 @@ class Session:
         """Put the run before behind us: an iperf3 server's tests have each a result of its own."""
         self._books.clear()
         self._detectors.clear()
-        self._notices.clear()
+        self._verdict.begin_again()
         self._details = {}
         self._server_output = None
-        self._first_error = self._error = None
 
     def _judge(self, interval: Interval) -> None:
         """Enter an interval into its stream's account, and queue the loss event it brings."""
@@ -354,15 +346,9 @@ class Session:
             self._interpret(self._records.popleft())
         for stream_id in self._books:
             self._close_stream(stream_id, self._ended)
-        self._judge_exit()
-        self._out.append(Ended(returncode=self._returncode, error=self.error))
+        self._verdict.judge_exit(self.last_lines)
+        self._out.append(Ended(returncode=self._verdict.returncode, error=self.error))
         return False
-
-    def _judge_exit(self) -> None:
-        code = self._returncode
-        if code in (0, None) or self._stopping or self.error is not None:
-            return
-        self._error = exit_failure(code, self.plan.argv, self.last_lines)
 
     def _enter(self, event: Event) -> None:
         enter = self._enterers.get(type(event))
@@ -372,7 +358,7 @@ class Session:
             self._books.enter(event)
 
     def _enter_connected(self, connected: Connected) -> None:
-        self._notices.extend(self._books.connected(connected))
+        self._verdict.notices.extend(self._books.connected(connected))
 
     def _enter_interval(self, interval: Interval) -> None:
         self._told_intervals += 1
@@ -387,14 +373,3 @@ class Session:
 
     def _enter_server_output(self, output: ServerOutput) -> None:
         self._server_output = output.text
-
-    def _enter_notice(self, notice: Notice) -> None:
-        self._notices.append(notice)
-        # What iperf complains of while it is being ended is no failure of the run.
-        if notice.level != "error" or self._stopping:
-            return
-        # The first error is the cause, but what ends a run is what explains its end.
-        fatal = notice.kind in FATAL_KINDS
-        if self._first_error is None or (fatal and not self._fatal):
-            self._first_error = notice
-        self._fatal = self._fatal or fatal

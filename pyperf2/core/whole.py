@@ -6,15 +6,20 @@ To enter sixty at once costs little more than to enter one.
 from __future__ import annotations
 
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pyperf2.core.parsers.iperf2.glance import interval_of, put_bounds
+from pyperf2.core.parsers.iperf2.glance import interval_of, put_bounds, size_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyperf2.core.parsers.iperf2.glance import Glance
     from pyperf2.core.records import Instant, Interval
 
-_MANY: Final = 64  # to enter more of them at once saves little more
+MANY: Final = 64  # to enter more of them at once saves little more
+
+# The line; its end, its datagrams and its transfer as printed; when it arrived.
+Alone: TypeAlias = "tuple[bytes, bytes, bytes, bytes, Instant]"
 
 
 class Whole:
@@ -48,13 +53,14 @@ class Whole:
         self.sizes += seen.sizes
         self._arrivals += [arrived] * len(seen.ends)
 
-    def add_one(self, line: bytes, end: float, packets: int, size: int, arrived: Instant) -> None:
-        """Add one."""
-        self.lines.append(line)
-        self.ends.append(end)
-        self.packets.append(packets)
-        self.sizes.append(size)
-        self._arrivals.append(arrived)
+    def add_alone(self, alone: Sequence[Alone]) -> None:
+        """Add some that arrived one by one."""
+        lines, ends, packets, transfers, arrivals = zip(*alone, strict=True)
+        self.lines += lines
+        self.ends += map(float, ends)
+        self.packets += map(int, packets)
+        self.sizes += map(size_of, transfers)
+        self._arrivals += arrivals
 
     def take(self, count: int) -> Whole:
         """Give the first few, and have them no more."""
@@ -69,7 +75,7 @@ class Whole:
     @property
     def is_long(self) -> bool:
         """Whether there are so many that they had better be entered."""
-        return len(self.lines) >= _MANY
+        return len(self.lines) >= MANY
 
     @property
     def span(self) -> int:

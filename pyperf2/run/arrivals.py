@@ -28,6 +28,8 @@ class _Reader(Generic[_T]):
 class Arrivals(Generic[_T]):
     """Each reader starts at the first item that is kept elsewhere, and ends with the run."""
 
+    __slots__ = ("_changed", "_count", "_ended", "_kept", "_lock", "_most", "_readers")
+
     def __init__(
         self, kept: Callable[[], tuple[Iterable[_T], int]], *, most: int | None = None
     ) -> None:

@@ -13,22 +13,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import threading
-import time
 from collections import deque
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyperf2.run import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     Thunk: TypeAlias = Callable[[], object]
 
 _log = logging.getLogger(__name__)
-
-_SLICE_S: Final = 0.005  # a strand with more to do than this goes to the end of the line
 
 
 class Strand:
@@ -36,41 +33,58 @@ class Strand:
 
     Attributes:
         errors: how many callbacks raised.
+        waiting: what is still to be called.
         scheduled: whether it is in the line of the workers, or being run.
+        runner: the thread that runs it now.
     """
+
+    __slots__ = ("_pool", "errors", "name", "runner", "scheduled", "waiting")
 
     def __init__(self, name: str = "") -> None:
         """Make an empty strand; it costs no thread."""
         self.name = name
         self.errors = 0
-        self._queue: deque[Thunk] = deque()
+        self.waiting: deque[Thunk] = deque()
         self.scheduled = False
-        self._runner: int | None = None  # the thread that runs it now
-        self._owner = os.getpid()
+        self.runner: int | None = None
+        self._pool = workers.pool
 
     @property
     def inside(self) -> bool:
         """Whether the current thread is running a callback of this very strand."""
-        return self._runner == threading.get_ident() and self._owner == os.getpid()
+        return self.runner == threading.get_ident() and self._pool is workers.pool
 
     @property
     def pending(self) -> int:
         """How many callbacks wait; grows without end if one of them blocks and posts go on."""
-        return len(self._queue)
+        return len(self.waiting)
 
     def post(self, thunk: Thunk) -> None:
         """Have ``thunk`` called after everything posted before it; never blocks."""
-        if self._owner != os.getpid():  # forked: what was queued is the parent's to deliver
-            self._owner = os.getpid()
-            self._queue.clear()
+        pool = workers.pool
+        if self._pool is not pool:  # forked: what was queued is the parent's to deliver
+            self._pool = pool
+            self.waiting.clear()
             self.scheduled = False
-            self._runner = None
-        workers.pool.post(self, thunk)
+            self.runner = None
+        pool.post(self, thunk)
 
     @property
-    def reader(self) -> workers.Workers:
-        """What reads descriptors in the threads that call back."""
-        return workers.pool
+    def reading(self) -> AbstractContextManager[Any]:
+        """What is held while a descriptor is read; who holds it is alone with them."""
+        return self._pool.reading
+
+    def add_reader(self, fd: int, read: Callable[..., Thunk | None], *args: object) -> None:
+        """Call ``read(*args)``, holding ``reading``, whenever ``fd`` is readable; call its result.
+
+        Raises:
+            OSError: no descriptor is left to wait with, or no thread to wait in.
+        """
+        self._pool.add_reader(fd, self, read, *args)
+
+    def remove_reader(self, fd: int) -> None:
+        """Read ``fd`` no more; once this returns it is not being read."""
+        self._pool.remove_reader(fd)
 
     def drain(self, timeout: float | None = None) -> bool:
         """Wait until everything posted so far has run.
@@ -105,32 +119,7 @@ class Strand:
             return False
         return True
 
-    # --- for the workers ----------------------------------------------------------------------
-
-    def put(self, thunk: Thunk) -> None:
-        """Queue one more."""
-        self._queue.append(thunk)
-
-    def run(self, worker: workers.Worker) -> None:
-        """Run the callbacks until there are none, or they have had their share of time."""
-        queue = self._queue
-        self._runner = threading.get_ident()
-        now = time.monotonic()
-        share_ends = now + _SLICE_S
-        while now < share_ends and not workers.pool.closed:
-            try:
-                thunk = queue.popleft()
-            except IndexError:
-                break
-            worker.busy_since = now
-            try:
-                thunk()
-            except BaseException:  # noqa: BLE001 - a callback's sys.exit() is an error like any other
-                self.errors += 1
-                _log.exception("a callback of %s raised; it goes on", self.name or "an instance")
-            now = time.monotonic()
-
-    def rest(self) -> bool:
-        """End the run; give whether more is queued."""
-        self._runner = None
-        return bool(self._queue)
+    def failed(self) -> None:
+        """Learn that one raised; called inside the handler."""
+        self.errors += 1
+        _log.exception("a callback of %s raised; it goes on", self.name or "an instance")

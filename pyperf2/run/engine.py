@@ -13,6 +13,7 @@ import logging
 import os
 import selectors
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyperf2.errors import StateError
@@ -39,7 +40,7 @@ class _PatientSelector(selectors.EpollSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(timeout)
-        if ready and timeout != 0 and self._patience.pays():
+        if ready and timeout != 0 and self._patience.pays(time.monotonic()):
             return super().select(0)  # what was ready is so still
         return ready
 

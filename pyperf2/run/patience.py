@@ -18,10 +18,10 @@ class Patience:
         """Begin with none."""
         self._last = 0.0
 
-    def pays(self) -> bool:
-        """Be told of a wake-up; wait and give True if the one before was just now."""
-        before, self._last = self._last, time.monotonic()
-        if self._last - before > _BUSY_S:
+    def pays(self, now: float) -> bool:
+        """Be told of a wake-up just now; wait and give True if the one before was so, too."""
+        before, self._last = self._last, now
+        if now - before > _BUSY_S:
             return False
         time.sleep(_PATIENCE_S)
         self._last = time.monotonic()

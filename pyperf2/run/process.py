@@ -119,7 +119,8 @@ class Process:
         Args:
             argv: the command line.
             host: where it runs.
-            on_output: called with ``(source, data, now)`` for each chunk, by what reads.
+            on_output: called with ``(source, data, now)`` for each chunk, by what reads; what it
+                gives is posted there.
             on_exit: called with ``(returncode, now)`` once, in the loop's thread,
                 after the last output.
             reader: what reads the pipes while it runs; None: the loop.

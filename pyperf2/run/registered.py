@@ -14,6 +14,8 @@ _log = logging.getLogger(__name__)
 class Callbacks:
     """What the user registered, and how often it failed."""
 
+    __slots__ = ("errors", "on_data", "on_loss")
+
     def __init__(self) -> None:
         """Start with none."""
         self.on_data: list[tuple[Callable[..., Any], dict[str, Any]]] = []

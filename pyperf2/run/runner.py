@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pyperf2.core.session import Event
     from pyperf2.run.callbacks import Strand
     from pyperf2.run.order import Order
-    from pyperf2.run.pipes import Source
+    from pyperf2.run.pipes import Source, Thunk
     from pyperf2.run.ports import Claim
     from pyperf2.run.registered import Callbacks
 
@@ -68,6 +68,7 @@ class Run:
         self.finished = threading.Event()
         self.raw_log_path: str | None = None
         self._strand = strand
+        self._name = order.plan.name
         self._session = Session(order.plan, started=instant_now())
         for remark in order.command.remarks:
             self._session.remark(remark)
@@ -96,16 +97,15 @@ class Run:
         """
         self._loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
-        order = self.order
         try:
-            self._claim = order.claim_port()
+            self._claim = self.order.claim_port()
             self._open_raw_log()
             self._process = await Process.start(
-                order.command.argv,
-                host=order.host,
+                self.order.command.argv,
+                host=self.order.host,
                 on_output=self._on_output,
                 on_exit=self._on_exit,
-                reader=self._strand.reader if self._strand and self.callbacks else None,
+                reader=self._strand if self.callbacks else None,
             )
         except BaseException:
             self._let_go()
@@ -284,7 +284,7 @@ class Run:
 
     # --- reading ------------------------------------------------------------------------------
 
-    def _on_output(self, source: Source, data: bytes, now: Instant) -> None:
+    def _on_output(self, source: Source, data: bytes, now: Instant) -> Thunk | None:
         strand, process = self._strand, self._process
         self._bytes_in += len(data)
         waiting = self._bytes_in - self._bytes_out
@@ -293,11 +293,11 @@ class Run:
             process.pipes.pause()
             self._paused = True
         if strand is not None and (process is None or process.pipes.apart):
-            strand.post(partial(self._take, data, now, source))
-            return
+            return partial(self._take, data, now, source)
         self._do(self._take, data, now, source)
         if strand is not None and process is not None and self.callbacks:
             self._read_by_strand(process, strand)
+        return None
 
     def _on_exit(self, returncode: int, now: Instant) -> None:
         self._let_go()
@@ -316,7 +316,7 @@ class Run:
     def _read_by_strand(self, process: Process, strand: Strand) -> None:
         """Have the thread read that calls back: there was nobody to call at the start."""
         try:
-            process.read_by(strand.reader)
+            process.read_by(strand)
         except OSError as error:  # no descriptor left: what the loop reads is told as well
             _log.warning("process %d is still read by the engine: %s", process.pid, error)
 
@@ -328,10 +328,16 @@ class Run:
         if self._paused and self._bytes_in - self._bytes_out < _INBOX_LOW:
             self._paused = False
             self._loop_call(self._resume)
+        session = self._session
         with self._lock:
-            self._session.receive(data, now, source)
+            interval = session.take_line(data, now) if source == "stdout" else None
+            if interval is None:
+                session.receive(data, now, source)
+        if interval is not None:
+            self._tell_interval(interval, call=call)
+            return
         self._tell_all(call=call)
-        if self._session.fatal and self.returncode is None:
+        if session.fatal and self.returncode is None:
             self._loop_call(self._end_for_good)
 
     def _end(self, returncode: int, now: Instant, *, call: bool = True) -> None:
@@ -349,18 +355,21 @@ class Run:
                 event = next_event()
             if event is None:
                 return
-            if not isinstance(event, Interval):
+            if isinstance(event, Interval):
+                self._tell_interval(event, call=call)
+            else:
                 self._tell(event, call=call)
-                continue
-            if call and self.callbacks.on_data:
-                told = message(event, stream_name=self.order.plan.name)
-                self.callbacks.call(self.callbacks.on_data, told)
-            self.arrivals.add(event)
+
+    def _tell_interval(self, interval: Interval, *, call: bool) -> None:
+        if call and self.callbacks.on_data:
+            told = message(interval, stream_name=self._name)
+            self.callbacks.call(self.callbacks.on_data, told)
+        self.arrivals.add(interval)
 
     def _tell(self, event: Event, *, call: bool) -> None:
         if isinstance(event, LossEvent):
             if call and self.callbacks.on_loss:
-                told = event.to_dict(stream_name=self.order.plan.name)
+                told = event.to_dict(stream_name=self._name)
                 self.callbacks.call(self.callbacks.on_loss, told)
         elif isinstance(event, Connected):
             self._connected = True

@@ -28,29 +28,38 @@ from pyperf2.run.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
+
+    Thunk: TypeAlias = Callable[[], object]
 
 _log = logging.getLogger(__name__)
 
+_MOST: Final = 256  # descriptors that are told at once as readable
 _LOOK_S: Final = 0.01  # from one look at the leader to the next
+_TRUST: Final = 1.005  # how much longer that becomes by a look that finds nothing wrong,
+_MOST_LOOK_S: Final = 0.03  # and how long at most: a look costs as much as two lines
 _READ_S: Final = 0.005  # what became readable waits behind callbacks for no longer than this
+_SHARE_S: Final = 0.005  # a queue with more to do than this goes to the end of the line
 _SLOW_S: Final = 0.005  # a callback that runs longer than this holds its thread up
 _IDLE_S: Final = 1.5  # a thread that does not lead ends when it was of no use for this time
 _EXIT_S: Final = 0.3  # what callbacks still get when the interpreter ends
 
 
 class Queue(Protocol):
-    """What a worker runs: never by two of them at a time."""
+    """What is to be called, one after the other; run by one worker at a time.
 
-    scheduled: bool  # in the line, or being run
+    Attributes:
+        waiting: what is still to be called.
+        scheduled: whether it is in the line, or being run.
+        runner: the thread that runs it now.
+    """
 
-    def put(self, thunk: Callable[[], object]) -> None:
-        """Queue one more."""
+    waiting: deque[Thunk]
+    scheduled: bool
+    runner: int | None
 
-    def run(self, worker: Worker) -> None:
-        """Run what is queued, for a while; note in ``worker`` when each began."""
-
-    def rest(self) -> bool:
-        """End the run; give whether more is queued."""
+    def failed(self) -> None:
+        """Learn that one raised; called inside the handler."""
 
 
 class Worker:
@@ -60,11 +69,12 @@ class Worker:
         busy_since: when the callback that it runs began; None while it runs none.
     """
 
-    __slots__ = ("busy_since",)
+    __slots__ = ("busy_since", "ident")
 
     def __init__(self) -> None:
         """Begin idle."""
         self.busy_since: float | None = None
+        self.ident = 0  # of its thread, once that runs
 
     def is_held_up(self, now: float) -> bool:
         """Whether it has been in the same callback for long."""
@@ -94,11 +104,12 @@ class Workers:
         self._named = 0
         self._epoll: select.epoll | None = None
         self._bell = -1
-        self._readers: dict[int, tuple[Callable[..., object], tuple[Any, ...]]] = {}
+        self._readers: dict[int, tuple[Queue, Callable[..., Thunk | None], tuple[Any, ...]]] = {}
         self._patience = Patience()
         self._rounds = 0
         self._watched = False  # a look at the leader is planned
         self._rounds_seen = 0
+        self._look_s = _LOOK_S
         self._look_due = 0.0
 
     @property
@@ -108,22 +119,26 @@ class Workers:
 
     # --- what is asked of it ------------------------------------------------------------------
 
-    def post(self, queue: Queue, thunk: Callable[[], object]) -> None:
+    def post(self, queue: Queue, thunk: Thunk) -> None:
         """Have ``thunk`` run behind all that is in ``queue``; never blocks."""
         with self._lock:
             if self.closed:
                 return
-            queue.put(thunk)
-            queued, queue.scheduled = queue.scheduled, True
-            if not queued:
+            queue.waiting.append(thunk)
+            if not queue.scheduled:
+                queue.scheduled = True
                 self._line.append(queue)
+                if self._asleep:
+                    self._ring()
             if self._leader is None:
                 self._promote()
-            elif self._asleep and not queued:
-                self._ring()
 
-    def add_reader(self, fd: int, callback: Callable[..., object], *args: object) -> None:
-        """Call ``callback(*args)``, holding ``reading``, whenever ``fd`` is readable.
+    def add_reader(
+        self, fd: int, queue: Queue, read: Callable[..., Thunk | None], *args: object
+    ) -> None:
+        """Call ``read(*args)``, holding ``reading``, whenever ``fd`` is readable.
+
+        What it gives is put into ``queue``, and called at once if that is free and there is time.
 
         Raises:
             OSError: no descriptor is left to wait with, or no thread to wait in.
@@ -135,7 +150,7 @@ class Workers:
                     self._promote()
                 if self._leader is None:
                     raise OSError(errno.EAGAIN, "no thread is left to read in")
-            self._readers[fd] = callback, args
+            self._readers[fd] = queue, read, args
             epoll.register(fd, select.EPOLLIN)
 
     def remove_reader(self, fd: int) -> None:
@@ -213,9 +228,10 @@ class Workers:
     # --- a thread -----------------------------------------------------------------------------
 
     def _serve(self, worker: Worker, epoll: select.epoll) -> None:
+        worker.ident = threading.get_ident()
         while True:
-            while self._lead(worker, epoll):
-                pass
+            while self._leader is worker and not self.closed:
+                self._lead(worker, epoll)
             if not self._follow(worker):
                 return
 
@@ -233,70 +249,99 @@ class Workers:
             self._workers.discard(worker)
             return False
 
-    def _lead(self, worker: Worker, epoll: select.epoll) -> bool:
-        """Read what there is, wait if there is nothing to do, run the line, for a while."""
-        with self._lock:
-            if self._leader is not worker or self.closed:
-                return False
-            wait = self._asleep = not self._line
-        ready = epoll.poll() if wait else epoll.poll(0)
-        if ready and wait and self._patience.pays():
-            ready = epoll.poll(0)  # what was ready is so still
-        self._asleep = False
-        if ready:
-            self._read(ready)
-        line = self._line
-        if line:
-            self._see_to_looks()
-            read_again = time.monotonic() + _READ_S
-            for _ in range(len(line)):
-                try:
-                    queue = line.popleft()
-                except IndexError:  # another leads by now
-                    break
-                self._run(queue, worker)
-                if self._leader is not worker or time.monotonic() > read_again:
-                    break
-        return True
+    def _lead(self, worker: Worker, epoll: select.epoll) -> None:
+        """Wait if there is nothing to do, read and tell what there is, run the line, for a while.
 
-    def _read(self, ready: list[tuple[int, int]]) -> None:
+        Written for few steps: with one line a millisecond, nothing of what they touch is in the
+        processor's caches.
+        """
+        line = self._line
+        self._asleep = True  # before the look into the line: who posts looks the other way round
+        ready = epoll.poll(0 if line else -1, _MOST)
+        now = time.monotonic()
+        if ready and not line and self._patience.pays(now):
+            ready = epoll.poll(0, _MOST)  # what was ready is so still
+            now = time.monotonic()
+        self._asleep = False
+        self._rounds += 1
+        if not self._watched:
+            self._watch()
+        read_again = now + _READ_S
+        for fd, _ in ready:
+            now = self._read(fd, worker, now, late=now > read_again)
+            if self._leader is not worker:
+                return
+        for _ in range(len(line)):
+            try:
+                queue = line.popleft()
+            except IndexError:  # another leads by now
+                return
+            now = self._run(queue, worker, now)
+            if self._leader is not worker or now > read_again:
+                return
+
+    def _read(self, fd: int, worker: Worker, now: float, *, late: bool) -> float:
+        """Read a descriptor, and run its queue unless that is run or it is ``late``."""
         with self.reading:
-            readers = self._readers
-            for fd, _ in ready:
-                reader = readers.get(fd)
-                if reader is not None:
-                    callback, args = reader
-                    try:
-                        callback(*args)
-                    except Exception:  # noqa: BLE001 - whatever it is, the others are read
-                        _log.exception("a reader raised; the others are read")
-                elif fd == self._bell:
+            found = self._readers.get(fd)
+            if found is None:
+                if fd == self._bell:
                     with contextlib.suppress(BlockingIOError):
                         os.eventfd_read(fd)
+                return now
+            queue, read, args = found
+            try:
+                thunk = read(*args)
+            except Exception:  # noqa: BLE001 - whatever it is, the others are read
+                _log.exception("a reader raised; the others are read")
+                return now
+            if thunk is None:
+                return now
+            with self._lock:
+                queue.waiting.append(thunk)
+                if queue.scheduled:
+                    return now
+                queue.scheduled = True
+                if late:
+                    self._line.append(queue)
+                    return now
+        return self._run(queue, worker, now)
 
-    def _run(self, queue: Queue, worker: Worker) -> None:
-        queue.run(worker)
+    def _run(self, queue: Queue, worker: Worker, now: float) -> float:
+        """Call what waits in a queue until nothing does, or it has had its share of time."""
+        waiting, share_ends = queue.waiting, now + _SHARE_S
+        queue.runner = worker.ident
+        while waiting and not self.closed:
+            thunk = waiting.popleft()
+            worker.busy_since = now
+            try:
+                thunk()
+            except BaseException:  # noqa: BLE001 - a callback's sys.exit() is an error like any other
+                queue.failed()
+            now = time.monotonic()
+            if now > share_ends:
+                break
         worker.busy_since = None
         with self._lock:
-            if queue.rest():
+            queue.runner = None
+            if waiting:
                 self._line.append(queue)
                 if self._asleep:  # another leads, and found nothing to do
                     self._ring()
             else:
                 queue.scheduled = False
+        return now
 
     # --- whether the leader is held up --------------------------------------------------------
 
-    def _see_to_looks(self) -> None:
+    def _watch(self) -> None:
         """Have the leader looked after from now on, while it has something to do."""
         with self._lock:
-            self._rounds += 1
-            if self._watched:
-                return
             self._watched = True
-            self._look_due = time.monotonic() + _LOOK_S
+            self._look_s = _LOOK_S
+            self._look_due = time.monotonic() + self._look_s
         with contextlib.suppress(StateError):  # at exit
-            engine.current().call_later(_LOOK_S, self._look)
+            engine.current().call_later(self._look_s, self._look)
 
     def _look(self) -> None:
         """Let another thread lead if this one is held up and something waits; in the engine.
@@ -310,10 +355,14 @@ class Workers:
             if leader is None or self.closed or (self._asleep and not new):
                 self._watched = False
                 return
-            if leader.is_held_up(now) and self._something_waits():
-                self._promote()
-            self._look_due = time.monotonic() + _LOOK_S
-        asyncio.get_running_loop().call_later(_LOOK_S, self._look)
+            if leader.is_held_up(now):
+                self._look_s = _LOOK_S
+                if self._something_waits():
+                    self._promote()
+            else:
+                self._look_s = min(_TRUST * self._look_s, _MOST_LOOK_S)
+            self._look_due = time.monotonic() + self._look_s
+        asyncio.get_running_loop().call_later(self._look_s, self._look)
 
     def _something_waits(self) -> bool:
         return bool(self._line) or (self._epoll is not None and bool(self._epoll.poll(0, 1)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections import deque
 from dataclasses import FrozenInstanceError, asdict, fields, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from tests.parsers.corpus import outputs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pyperf2.core.intake import Source
     from pyperf2.core.session import Event
     from tests.parsers.corpus import Output
 
@@ -51,6 +53,14 @@ STRANGE = {
 }
 
 
+def give(session: Session, data: bytes, now: Instant, source: Source = "stdout") -> list[Event]:
+    """Hand bytes over as whoever reads a process does; give what is told with that."""
+    event = session.take_line(data, now) if source == "stdout" else None
+    if event is None:
+        session.receive(data, now, source)
+    return [] if event is None else [event]
+
+
 def told(output: Output, *, short: bool) -> tuple[list[Event], object, int]:
     """Read a recording; give all events, the result, and how many intervals went the short way."""
     session = Session(
@@ -66,14 +76,13 @@ def told(output: Output, *, short: bool) -> tuple[list[Event], object, int]:
     if not short:
         session._lane = None
     events: list[Event] = []
-    unread = 0
     for at, stream, text in output.lines:
         line = text.encode("utf-8", "surrogateescape") + b"\n"
-        source = "stdout" if stream == "o" else "stderr"
-        session.receive(line, Instant(round(at * 1e9), 10**18 + round(at * 1e9)), source)  # type: ignore[arg-type]
+        now = Instant(round(at * 1e9), 10**18 + round(at * 1e9))
+        events += give(session, line, now, "stdout" if stream == "o" else "stderr")
         while (event := session.next_event()) is not None:
-            unread += isinstance(event, Interval) and row_of(event) is not None
             events.append(event)
+    unread = sum(isinstance(event, Interval) and row_of(event) is not None for event in events)
     session.end(0, Instant(10**10, 10**18 + 10**10))
     while (event := session.next_event()) is not None:
         if not isinstance(event, Ended):
@@ -218,6 +227,7 @@ STEPS = st.lists(
     min_size=20,
     max_size=45,
 )
+LINE_BY_LINE = 0
 POLICIES = st.builds(
     LossPolicy,
     use_iperf_loss_counter=st.sampled_from([None, True, False]),
@@ -278,7 +288,7 @@ def asked(session: Session, what: int) -> object:
 
 @given(
     steps=STEPS,
-    sizes=st.lists(st.integers(1, 9000), min_size=1, max_size=6),
+    sizes=st.lists(st.one_of(st.just(LINE_BY_LINE), st.integers(1, 9000)), min_size=1, max_size=6),
     questions=st.lists(st.one_of(*[st.none()] * 4, st.integers(0, 4)), min_size=1, max_size=9),
     policy=POLICIES,
     history=st.sampled_from([None, None, 0, 3]),
@@ -306,14 +316,16 @@ def test_whatever_comes_at_once_is_told_in_turn(
     while text:
         now = Instant(10**9 + chunk * 7_000_001, 10**18 + chunk * 7_000_000)
         size = sizes[chunk % len(sizes)]
-        for session in (short, long):
-            session.receive(text[:size], now)
+        if size == LINE_BY_LINE:
+            size = text.index(b"\n") + 1
+        events = deque(give(short, text[:size], now))
+        long.receive(text[:size], now)
         text = text[size:]
         chunk += 1
         if not text:
             for session in (short, long):
                 session.end(0, now)
-        while (event := short.next_event()) is not None:
+        while (event := events.popleft() if events else short.next_event()) is not None:
             assert repr(long.next_event()) == repr(event)
             question = questions[number % len(questions)]
             number += 1

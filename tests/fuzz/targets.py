@@ -12,12 +12,13 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Final, Literal
 
 from pyperf2.core.binary import Version
+from pyperf2.core.failure import MAX_NOTICES
 from pyperf2.core.lines import LineBuffer
 from pyperf2.core.loss import LossEvent
 from pyperf2.core.parsers import dialect_for, longest_line
 from pyperf2.core.plan import Plan
 from pyperf2.core.records import NO_INSTANT, Instant, Report
-from pyperf2.core.session import MAX_NOTICES, Ended, Session
+from pyperf2.core.session import Ended, Session
 from tests.fuzz.invariants import check_records, check_result
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _HISTORIES: Final = (None, 0, 1, 100)
 # How far each clock moves between two chunks; the wall clock may be set, in either direction.
 _STEPS_NS: Final = (0, 1_000, 10**6, 10**8, 10**9, 10**12, 10**15, 7)
 _WALL_STEPS_NS: Final = (*_STEPS_NS[:5], -(10**6), -(10**9), -(10**15))
+_ONE_LINE: Final = 1  # as a size
 _WALL_NS: Final = 1_700_000_000 * 10**9
 
 
@@ -77,6 +79,8 @@ class _Circumstances:
             if at >= len(printed):
                 return
             until = at + 1 + size * size // 4 if size else len(printed)
+            if size == _ONE_LINE:
+                until = printed.find(b"\n", at) + 1 or len(printed)
             now += _STEPS_NS[step & 7]
             wall += _WALL_STEPS_NS[step >> 3 & 7]
             yield printed[at:until], Instant(now, wall)
@@ -122,7 +126,11 @@ def fuzz_session(data: bytes, *, tool: Tool, csv: bool = False, json: bool = Fal
     session = Session(plan, started=Instant(1, _WALL_NS))
     last = Instant(1, _WALL_NS)
     for chunk, last in around.chunks(data[HEAD:]):
-        session.receive(chunk, last)
+        interval = session.take_line(chunk, last)
+        if interval is None:
+            session.receive(chunk, last)
+        else:
+            check_records([interval], read=len(data))
         _tell(session, read=len(data))
     if around.stopping:
         session.stopping()

@@ -19,27 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-class ManyShortOnes:
-    """A queue that stands for many: whenever one looks, none of its callbacks has run for long."""
-
-    scheduled = False
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    def put(self, thunk: Callable[[], object]) -> None:
-        """It has what it has."""
-
-    def run(self, worker: workers.Worker) -> None:
-        """Go on for so long."""
-        assert worker.busy_since is None
-        time.sleep(self.seconds)
-
-    def rest(self) -> bool:
-        """It is done."""
-        return False
-
-
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, int]]:
     """Give a pipe that the threads read, and have it closed."""
@@ -60,9 +39,9 @@ def test_a_callback_that_blocks_behind_many_short_ones_is_noticed() -> None:
     """However long the line has been without a slow one: the looks go on while there is any."""
     gate, seen = threading.Event(), threading.Event()
     blocked, free = Strand(), Strand()
-    short = ManyShortOnes(0.1)
+    short = [Strand() for _ in range(100)]
     in_one_line(
-        lambda: workers.pool.post(short, bool),
+        *(lambda strand=strand: strand.post(lambda: time.sleep(0.001)) for strand in short),
         lambda: blocked.post(lambda: gate.wait(10)),
         lambda: free.post(seen.set),
     )
@@ -77,7 +56,9 @@ def test_a_long_line_of_callbacks_does_not_make_stamps_late(pipe: tuple[int, int
     reading, writing = pipe
     read: list[int] = []
     told: list[int] = []
-    workers.pool.add_reader(reading, lambda: read.append((os.read(reading, 99), len(told))[1]))
+    workers.pool.add_reader(
+        reading, Strand(), lambda: read.append((os.read(reading, 99), len(told))[1])
+    )
     strands = [Strand() for _ in range(100)]
 
     def note(number: int) -> None:
@@ -112,7 +93,7 @@ def test_a_shortage_leaves_nothing_half_made(monkeypatch: pytest.MonkeyPatch) ->
     seen = threading.Event()
     with monkeypatch.context() as patch:
         patch.setattr(select, "epoll", Full)
-        pool.post(ManyShortOnes(0), bool)
+        pool.post(Strand(), bool)
     assert before == descriptors()
     strand = Strand()
     pool.post(strand, seen.set)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # 2.2.1 … ms 1000 pps 1001/0(0) pkts 1001/0/0 599732
 _WHOLE: Final = re.compile(
     # Of a line all of whose digits are 0.
-    rb"(?P<label>\[ *0+\]) +(?P<start>0+\.0+)-(?P<end>0+\.0+) sec"
+    rb"(?P<label>\[ *0+\]) +(?P<start>0+(?P<decimals>\.0+))-(?P<end>0+(?P=decimals)) sec"
     rb" +(?P<size>(?P<transfer>0+\.?0*) (?P<unit>[KMG]?Bytes))"
     rb" +(?P<rate>0+\.?0*) (?P<rate_unit>[KMG]?bits/sec)"
     rb" +(?P<jitter>0+\.0+) ms +(?P<lost>0)/(?P<total>0{1,9}) \([^ )]*\)"
@@ -39,7 +39,7 @@ _WHOLE: Final = re.compile(
     rb"|/(?P<lone_timeouts>0+)/(?P<lone_truncated>0+))"
     rb"(?: +(?P<netpower>0+\.?0*))? *\Z"
 ).match
-_MASK: Final = bytes.maketrans(b"123456789", b"0" * 9)
+MASK: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _LONGEST: Final = 200  # no figure of a line this short is absurd
 _MOST: Final = 1000  # layouts or sizes; a test has some twenty
 _COUNTED: Final = ("label", "start", "end", "size", "lost", "total", "received")
@@ -160,25 +160,25 @@ _PUT: Final = {name: _putter(name) for name in (*Figures._fields, *_SAME, *_OWN)
 _PUT_FIGURES: Final = tuple(_PUT[name] for name in Figures._fields)
 _PUT_SAME: Final = tuple((_PUT[name], value) for name, value in _SAME.items())
 
-_layouts: dict[bytes, WholeLine] = {}
+known_layouts: dict[bytes, WholeLine] = {}
 _sizes: dict[bytes, int] = {}  # at a steady rate the same few come again and again
 
 
-def _learnt(line: bytes) -> WholeLine | None:
+def learnt(line: bytes) -> WholeLine | None:
     """Look closely at a line of a layout that is not known; None if it is of another kind."""
-    masked = line.translate(_MASK)
+    masked = line.translate(MASK)
     found = _WHOLE(masked) if len(line) <= _LONGEST else None
     if found is None:
         return None
-    if len(_layouts) >= _MOST:
-        _layouts.clear()
-    layout = _layouts[masked] = WholeLine(found)
+    if len(known_layouts) >= _MOST:
+        known_layouts.clear()
+    layout = known_layouts[masked] = WholeLine(found)
     return layout
 
 
 def layout_of(line: bytes) -> WholeLine | None:
     """Give the layout of such a line; None if it is of another kind."""
-    return _layouts.get(line.translate(_MASK)) or _learnt(line)
+    return known_layouts.get(line.translate(MASK)) or learnt(line)
 
 
 def size_of(printed: bytes) -> int:
@@ -248,7 +248,7 @@ def glance(lines: Sequence[bytes]) -> Glance | None:
     sizes: list[int] = []
     layouts: list[WholeLine] = []
     for line in lines:
-        layout = _layouts.get(line.translate(_MASK)) or _learnt(line)
+        layout = known_layouts.get(line.translate(MASK)) or learnt(line)
         if layout is None:
             break
         stream, begin, until, transfer, lost, total, received = layout.counted(line)
