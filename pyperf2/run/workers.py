@@ -102,6 +102,7 @@ class Workers:
         self._leader: Worker | None = None
         self._asleep = False  # the leader waits, or is about to
         self._named = 0
+        self._short = False  # the last thread that was needed could not be made
         self._epoll: select.epoll | None = None
         self._bell = -1
         self._readers: dict[int, tuple[Queue, Callable[..., Thunk | None], tuple[Any, ...]]] = {}
@@ -132,6 +133,9 @@ class Workers:
                     self._ring()
             if self._leader is None:
                 self._promote()
+            stuck = self._leader is None and not self._watched
+        if stuck:
+            self._watch()
 
     def add_reader(
         self, fd: int, queue: Queue, read: Callable[..., Thunk | None], *args: object
@@ -223,7 +227,11 @@ class Workers:
                 self._workers.discard(worker)
                 raise
         except (RuntimeError, OSError) as error:  # out of either, or too late in the program's life
-            _log.warning("no further thread for callbacks: %s", error)
+            if not self._short:
+                _log.warning("no further thread for callbacks: %s", error)
+            self._short = True
+        else:
+            self._short = False
 
     # --- a thread -----------------------------------------------------------------------------
 
@@ -344,18 +352,22 @@ class Workers:
             engine.current().call_later(self._look_s, self._look)
 
     def _look(self) -> None:
-        """Let another thread lead if this one is held up and something waits; in the engine.
+        """Let another thread lead if something waits and this one is held up; in the engine.
 
+        There is none at all where none could be made for what was posted: it is tried again.
         Where this look itself comes late, the machine is: further threads would not help.
         """
         with self._lock:
-            leader = self._leader
             now = min(time.monotonic(), self._look_due)
             new, self._rounds_seen = self._rounds - self._rounds_seen, self._rounds
-            if leader is None or self.closed or (self._asleep and not new):
+            if self._leader is None and self._line:
+                self._promote()
+            leader = self._leader
+            idle = not self._line if leader is None else self._asleep and not new
+            if idle or self.closed:
                 self._watched = False
                 return
-            if leader.is_held_up(now):
+            if leader is not None and leader.is_held_up(now):
                 self._look_s = _LOOK_S
                 if self._something_waits():
                     self._promote()
