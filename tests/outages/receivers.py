@@ -79,6 +79,14 @@ class _Tally:
     size: int = 0
     slowest_s: float = 0.0
 
+    def add(self, other: _Tally) -> None:
+        """Count what another has counted, too."""
+        self.gap += other.gap
+        self.late += other.late
+        self.received += other.received
+        self.size += other.size
+        self.slowest_s = max(self.slowest_s, other.slowest_s)
+
 
 class Receiver:
     """One stream at a server: datagrams in, in the order of their arrival; lines out."""
@@ -97,22 +105,24 @@ class Receiver:
         self._number = 0
         self._carried = 0
         self._index = 0
+        self._border = interval  # where the interval ends
         self._overdue = False
         self._one = _Tally()
-        self._all = _Tally()
+        self._all = _Tally()  # over the intervals that are closed
 
     def datagram(self, at: float, number: int, held_s: float = 0.0) -> None:
         """Take a datagram of data; ``held_s``: how much longer than others it was on its way."""
         if self._zero is None:
             self._zero = self._last_event = at
-        self.wait(at)
-        if not self._overdue:
+        if self._last_event + self.timeout_s < at:
+            self.wait(at)
+        if self._overdue:
+            self._take(number, held_s)
             self._close_until(at)
-        first = self._all.received == 0 and self.build.total_keeps_losses
-        self._count(number, _FIRST_BYTES_2_0_14 if first else self.length)
-        for tally in (self._one, self._all):
-            tally.slowest_s = max(tally.slowest_s, held_s)
-        self._close_until(at)
+        else:
+            if at - self._zero >= self._border:
+                self._close_until(at)
+            self._take(number, held_s)
         self._last_event = at
 
     def fin(self, at: float, number: int) -> None:
@@ -125,7 +135,7 @@ class Receiver:
         if self.build.fin_is_counted:
             self._count(number, self.length, reads=self.build.fin_reads)
         elif number - 1 > self._number:
-            self._miss(number - 1)
+            self._one.gap += number - 1 - self._number
             self._number = number - 1
         self._close_until(at)
         self._finish(at)
@@ -140,34 +150,33 @@ class Receiver:
         """Let receive time-outs come for as long as nothing arrives."""
         while self._zero is not None and self._last_event + self.timeout_s < until:
             self._last_event += self.timeout_s
-            over = self._last_event >= (self._zero or 0.0) + (self._index + 1) * self.interval
+            over = self._last_event >= self._zero + self._border
             if over and not self.build.timeouts_close and not self._overdue:
                 self._overdue = True
                 continue
             self._close_until(self._last_event)
             if self.build.timeouts_are_late and self._one.received:
-                for tally in (self._one, self._all):
-                    tally.late += 1
+                self._one.late += 1
+
+    def _take(self, number: int, held_s: float) -> None:
+        first = not self._number and self.build.total_keeps_losses
+        self._count(number, _FIRST_BYTES_2_0_14 if first else self.length)
+        self._one.slowest_s = max(self._one.slowest_s, held_s)
 
     def _count(self, number: int, size: int, *, reads: int = 1) -> None:
+        one = self._one
         if number > self._number:
-            self._miss(number - 1)
+            one.gap += number - 1 - self._number
             self._number = number
         else:
-            for tally in (self._one, self._all):
-                tally.late += 1
-        for tally in (self._one, self._all):
-            tally.received += reads
-            tally.size += size
-
-    def _miss(self, before: int) -> None:
-        for tally in (self._one, self._all):
-            tally.gap += max(before - self._number, 0)
+            one.late += 1
+        one.received += reads
+        one.size += size
 
     def _close_until(self, at: float) -> None:
         self._overdue = False
-        while at - (self._zero or 0.0) >= (self._index + 1) * self.interval:
-            self._close((self._index + 1) * self.interval, at)
+        while at - (self._zero or 0.0) >= self._border:
+            self._close(self._border, at)
 
     def _close(self, end: float, at: float) -> None:
         span = self._number - self._one.begun_at
@@ -175,8 +184,10 @@ class Receiver:
         self.lines.append(line)
         if self.build.total_keeps_losses:
             self._carried += span - self._one.received
+        self._all.add(self._one)
         self._one = _Tally(begun_at=self._number)
         self._index += 1
+        self._border = (self._index + 1) * self.interval
 
     def _finish(self, at: float) -> None:
         end = at - (self._zero or 0.0)
@@ -185,6 +196,7 @@ class Receiver:
         worth_it = rest >= _LEAST_TAIL * self.interval and build.prints_tail
         if build.always_a_tail or worth_it:
             self._close(end, at)
+        self._all.add(self._one)
         self.final = self._line(0.0, end, self._number, self._all, at)
 
     @staticmethod

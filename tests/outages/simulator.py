@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from random import Random
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -73,7 +75,7 @@ class Scenario:
     @property
     def fates(self) -> tuple[Fate, ...]:
         """What becomes of each datagram."""
-        return tuple(fate for fate, count in self.course for _ in range(count))
+        return tuple(chain.from_iterable(repeat(fate, count) for fate, count in self.course))
 
 
 class Run(NamedTuple):
@@ -115,18 +117,18 @@ def simulate(scenario: Scenario) -> Outcome:
     """Send, lose, receive and print."""
     build = BUILDS[scenario.version]
     packet_s = 1.0 / scenario.pps
-    fates = scenario.fates
-    count = len(fates)
+    count = sum(many for _, many in scenario.course)
     random = Random(scenario.seed)  # noqa: S311 - jitter, not a secret
-    sent = [
-        _paused(
-            number * packet_s + random.uniform(0.0, scenario.jitter) * packet_s, scenario.stalls
-        )
-        for number in range(count)
-    ]
-    due = [_paused(at, scenario.holds) for at in sent]
+    sent = _paused(
+        [
+            number * packet_s + random.uniform(0.0, scenario.jitter) * packet_s
+            for number in range(count)
+        ],
+        scenario.stalls,
+    )
+    due = _paused(sent, scenario.holds)
     held: dict[float, float] = {}
-    for at, before in zip(due, sent, strict=True):
+    for at, before in zip(due, sent, strict=True) if scenario.holds else ():
         held[at] = max(held.get(at, 0.0), at - before)
     receiver = Receiver(
         build,
@@ -134,7 +136,7 @@ def simulate(scenario: Scenario) -> Outcome:
         timeout_slack_s=scenario.timeout_slack_s,
         length=DATAGRAM_BYTES,
     )
-    arrivals = sorted(_arrivals(fates, due, packet_s))
+    arrivals = sorted(_arrivals(scenario, due))
     zero = arrivals[0][0] if arrivals else 0.0
     stopped = zero + scenario.stopped_s if scenario.ending == "interrupt" else float("inf")
     heard = [(at, number) for at, number in arrivals if at <= stopped]
@@ -151,22 +153,23 @@ def simulate(scenario: Scenario) -> Outcome:
     return _outcome(scenario, build, receiver, heard, sent, due, zero, stopped)
 
 
-def _paused(at: float, pauses: Iterable[Pause]) -> float:
+def _paused(times: list[float], pauses: Iterable[Pause]) -> list[float]:
     for pause in pauses:
-        at = pause.over(at)
-    return at
+        times = [pause.over(at) for at in times]
+    return times
 
 
-def _arrivals(
-    fates: Sequence[Fate], due: Sequence[float], packet_s: float
-) -> Iterable[tuple[float, int]]:
-    for number, fate in enumerate(fates, 1):
-        at = due[number - 1]
+def _arrivals(scenario: Scenario, due: Sequence[float]) -> Iterable[tuple[float, int]]:
+    before = 0
+    for fate, many in scenario.course:
+        numbers = range(before + 1, before + many + 1)
         if fate.kind in ("delivered", "twice"):
-            yield at, number
+            yield from zip(due[before : before + many], numbers, strict=True)
         if fate.kind in ("late", "twice"):
-            behind = min(number + fate.by, len(fates))
-            yield max(due[behind - 1], at) + _ON_ITS_WAY_S * packet_s, number
+            for number in numbers:
+                behind = min(number + fate.by, len(due))
+                yield max(due[behind - 1], due[number - 1]) + _ON_ITS_WAY_S / scenario.pps, number
+        before += many
 
 
 def _outcome(
@@ -180,10 +183,9 @@ def _outcome(
     stopped: float,
 ) -> Outcome:
     packet_s = 1.0 / scenario.pps
-    everyone = scenario.fates
-    count = len(everyone)
+    count = len(due)
     arrived = {number for _, number in heard}
-    listened = [n for n in range(1, count + 1) if due[n - 1] <= stopped]
+    listened = range(1, bisect_right(due, stopped) + 1)
     runs = [
         Run(
             first,
@@ -191,9 +193,9 @@ def _outcome(
             due[first - 2] - zero if first > 1 else None,
             due[last] - zero - packet_s if last < len(listened) else None,
         )
-        for first, last in _runs(n for n in listened if n not in arrived)
+        for first, last in _runs(sorted(set(listened) - arrived))
     ]
-    fates = [everyone[n - 1].kind for n in listened]
+    fates = [fate.kind for fate in scenario.fates[: len(listened)]]
     highest = max(arrived, default=0)
     return Outcome(
         server=server_lines(build, receiver, zero, enhanced=scenario.enhanced),
