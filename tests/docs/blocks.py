@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from docutils import nodes
@@ -19,7 +20,14 @@ _QUIET = {"report_level": 5, "halt_level": 6, "file_insertion_enabled": False}
 
 def blocks_of(page: Path, *, netns: bool = False) -> list[str]:
     """Return the source of each Python block, those that make namespaces or the others."""
+    return [node.astext() for node in _blocks(page) if (NETNS in node["classes"]) is netns]
+
+
+@cache
+def _blocks(page: Path) -> list[nodes.literal_block]:
     text = page.read_text(encoding="utf-8")
+    if "python" not in text:
+        return []
     tree = publish_doctree(text, settings_overrides=_QUIET)
     found = [
         node
@@ -28,7 +36,7 @@ def blocks_of(page: Path, *, netns: bool = False) -> list[str]:
     ]
     # docutils drops a block with an option it does not know; none may go unnoticed.
     assert len(_HEAD.findall(text)) == len(found)
-    return [node.astext() for node in found if (NETNS in node["classes"]) is netns]
+    return found
 
 
 def script_of(page: Path, blocks: list[str]) -> str:

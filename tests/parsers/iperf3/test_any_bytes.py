@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 # One real line of each look, to be mutilated.
 LINES = sorted(
     {
-        "".join("0" if c.isdigit() else c for c in text): text.encode("utf-8", "surrogateescape")
+        re.sub(r"\d", "0", text): text.encode("utf-8", "surrogateescape")
         for source in outputs()
         if "err_" not in source.scenario and source.scenario != "help"
         for _, _, text in source.lines
