@@ -247,6 +247,7 @@ os.write(2, b'last of the other')
         go.touch()
         wait_for(lambda: server.returncode is not None, "its end")
     finally:
+        go.touch()
         let_go.set()
     assert server.wait(timeout=20)
     assert server.raw_log_path is not None
