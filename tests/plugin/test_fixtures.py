@@ -76,7 +76,7 @@ def test_start_starts_both_ends_of_either_tool(run: Run, tool: str) -> None:
             assert client.error is None
 
         def test_that_fails(iperf_server, iperf_client, request):
-            server = iperf_server(start=True)
+            server = iperf_server(bandwidth="20M", start=True)
             client = iperf_client(server, start=True)
             made.extend([server, client])
             assert ["running", "running"] == [one.status for one in made]
