@@ -3,7 +3,6 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
 
 # ip and nft live in sbin, which a plain user's PATH may lack.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -14,7 +13,7 @@ BIN := .venv/bin
 # A job in the background may have been given ignored signals; the tests send them for real.
 PYTEST := env --default-signal=INT,QUIT,HUP,TERM $(BIN)/python -m pytest
 
-.PHONY: help demo test format lint docs unit test-long test-pythons test-versions test-wheel \
+.PHONY: help demo test format lint docs test-long test-pythons test-versions test-wheel \
 	soak soak-iperf3 frr stress fuzz accuracy bench selftest clean
 
 help: ## list the targets
@@ -26,7 +25,8 @@ demo: ## two namespaces, a UDP stream between them, an outage in the middle
 
 test: ## everything a change has to pass: format, lint, types, imports, docs, tests
 	@.ci/setup dev
-	@$(MAKE) --no-print-directory lint docs unit
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint docs
+	@.ci/unit
 
 format: ## put every file into the house's format, and fix what can be fixed
 	@.ci/setup dev
@@ -42,9 +42,6 @@ lint:
 docs: ## build the documentation into docs/_build; any warning is an error
 	@.ci/setup dev
 	$(BIN)/sphinx-build -n -W --keep-going -q -j auto docs docs/_build
-
-unit:
-	@.ci/unit
 
 test-long: ## the tests that are too long for every change
 	@.ci/setup dev

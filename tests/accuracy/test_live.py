@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Plays = Callable[[Sequence[Flow]], list[Played]]
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.quiet]
 
 AGAIN = 2
 BATCHES = {flow.name: batch for batch in (scripts.LOSSES, scripts.OUTAGES, scripts.MANY)

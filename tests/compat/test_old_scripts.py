@@ -108,6 +108,7 @@ for round in range(2):
     assert "1" == count
 
 
+@pytest.mark.quiet
 def test_numbers_as_scripts_wrap_them() -> None:
     """int(), float() and Decimal() of every figure, as when they were text."""
     told = run_script(

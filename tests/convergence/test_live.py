@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.accuracy.path import Toggle
     from tests.convergence.network import Network
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.timeout(90), pytest.mark.alone]
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.timeout(90), pytest.mark.quiet]
 
 AGAIN = 4
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyperf2.core.binary import Build
     from tests.live.support import Lab
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.quiet]
 
 AT_MOST_S: Final = 0.05
 INTERVAL_S: Final = 0.5

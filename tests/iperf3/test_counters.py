@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyperf2.core.binary import Build
     from tests.live.support import Lab
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.quiet]
 
 PPS: Final = 1000
 OUTAGE_S: Final = 0.7

@@ -19,14 +19,14 @@ STREAMS = 60
 
 @pytest.mark.alone
 def test_sixty_streams(iperf3: Path) -> None:
-    """5 s of 60 streams: every interval of each stream and of the sum, on both sides, in time."""
-    server, client = pair(iperf3, parallel=STREAMS, test_duration=5, bandwidth="200K")
+    """3 s of 60 streams: every interval of each stream and of the sum, on both sides, in time."""
+    server, client = pair(iperf3, parallel=STREAMS, test_duration=3, bandwidth="200K")
     began = time.monotonic()
     with server, client:
         assert client.wait(timeout=15)
         took = time.monotonic() - began
         result = next(server.runs())
-    assert took < 5 + 3
+    assert took < 3 + 3
     assert (None, None) == (client.error, result.error)
     for one in (client.result(), result):
         assert [] == words(one)
@@ -36,7 +36,7 @@ def test_sixty_streams(iperf3: Path) -> None:
         for stream in flows.values():
             assert stream.summary is not None
             whole = [each for each in stream.intervals if each.seconds > 0.05]
-            assert 49 <= len(whole) <= 51
+            assert 29 <= len(whole) <= 31
         total = one.streams["SUM"].bytes
         assert total is not None
         assert pytest.approx(total, rel=0.02) == sum(each.bytes or 0 for each in flows.values())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pyperf2.lab import Fault, Host, Lab, Link
 
-pytestmark = [pytest.mark.netns, pytest.mark.alone]
+pytestmark = pytest.mark.netns
 
 SENT = range(900)
 ON = range(300, 600)
@@ -218,6 +218,7 @@ def test_instants_enclose_one_another(path: tuple[Host, Host, Link]) -> None:
     assert hit.duration_s == (hit.ended.monotonic_ns - hit.began.monotonic_ns) / 1e9
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("impairment", [Blackout(), Loss(percent=1), RateLimit(rate="1M")], ids=str)
 def test_switching_takes_well_under_a_millisecond(
     path: tuple[Host, Host, Link], impairment: Blackout | Loss | RateLimit
@@ -234,6 +235,7 @@ def test_switching_takes_well_under_a_millisecond(
         assert median < 800
 
 
+@pytest.mark.quiet
 def test_a_fault_can_be_held(path: tuple[Host, Host, Link]) -> None:
     """On for so long, and off again though what it held up raises; any number of times."""
     fault = path[2].prepare(Blackout())

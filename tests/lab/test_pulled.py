@@ -16,7 +16,7 @@ from pyperf2.run.sockets import overflowed_datagrams
 if TYPE_CHECKING:
     from pyperf2.lab import Host, Lab
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.quiet]
 
 TOGGLES = 20
 

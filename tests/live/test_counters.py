@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyperf2.core.results import StreamResult
     from tests.live.support import Lab
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.quiet]
 
 OUTAGE_S = 0.5
 

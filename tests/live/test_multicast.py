@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.netns, pytest.mark.slow]
 PPS = 200
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.parametrize("receivers", [1, 3])
 @pytest.mark.parametrize("group", ["239.1.2.3", "ff15::1:2:3"])
 def test_every_receiver_of_a_group_gets_all_of_it(

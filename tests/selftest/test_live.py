@@ -19,7 +19,7 @@ import pytest
 
 from tests.live.support import ROOT, wait_for
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.timeout(400)]
 
 AGAIN: Final = 3
 ALL_S: Final = 90
@@ -90,6 +90,7 @@ def on_time(*options: str) -> dict[str, Any]:
     return data
 
 
+@pytest.mark.quiet
 def test_a_quick_one_is_met_and_leaves_nothing(iperf: Path) -> None:
     """Two outages of each length in four flows and a group, random loss, and a flow without."""
     data = on_time("--iperf", str(iperf))
@@ -106,6 +107,7 @@ def test_a_quick_one_is_met_and_leaves_nothing(iperf: Path) -> None:
     assert all(joint["inside"] for joint in data["joints"]) or data["misses"]
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_iperf3_counts_to_the_datagram(iperf3: Path) -> None:
     """Its sender keeps no even pace, so its times are only looked at; its counts are exact."""
@@ -114,6 +116,7 @@ def test_iperf3_counts_to_the_datagram(iperf3: Path) -> None:
     assert ("iperf3", 10) == (data["tool"], sum(row["outages"] for row in data["rows"]))
 
 
+@pytest.mark.quiet
 def test_an_iperf_that_lies_is_found_out(iperf: Path, tmp_path: Path) -> None:
     """A wrapper tells one lost datagram more in each interval with loss: exit status 1."""
     (tmp_path / "lie.py").write_text(LIE)
@@ -136,6 +139,7 @@ def test_an_iperf_that_lies_is_found_out(iperf: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.alone
 def test_ctrl_c_ends_it_with_what_was_measured(iperf: Path, tmp_path: Path) -> None:
     """In the middle of a run, at a terminal: exit status 130, the figures so far, nothing left."""
     figures = tmp_path / "figures.json"

@@ -39,7 +39,7 @@ def test_servers_clients_and_streams_are_traffic() -> None:
         assert "configured" == one.status
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.slow
 @pytest.mark.parametrize("duration", [1, 0.6])
 def test_a_client_runs_for_its_duration_and_a_server_until_it_is_stopped(duration: float) -> None:

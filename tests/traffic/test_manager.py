@@ -91,7 +91,7 @@ def test_streams_are_started_and_stopped_by_name() -> None:
     assert not manager["voice"].started
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.slow
 def test_all_streams_run_at_the_same_time() -> None:
     """Each on a port of its own; the results of each are under its name."""

@@ -83,7 +83,7 @@ def test_a_stream_is_started_once_at_a_time() -> None:
         assert check_port(PORT)
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.slow
 def test_a_stream_without_clients_does_everything() -> None:
     """Start, stop, run, with delays too; its server serves whom it likes."""
