@@ -5,7 +5,7 @@ All strands share the threads of `pyperf2.run.workers`: one, unless a callback h
 
 Measured (`tests/run/test_callbacks.py`, 2 noisy cores): from `Strand.post` to the first line of
 the callback 0.02 ms in the median, 0.05 ms in 99 of 100 cases, beside a blocked strand too but
-for the first 10 ms, until there is another thread.
+for the first 10 to 35 ms, until there is another thread.
 """
 
 from __future__ import annotations

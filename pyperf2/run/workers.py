@@ -1,12 +1,11 @@
 """The threads that read and call back: one leads, another takes its place while it is held up.
 
-The leader waits for descriptors to become readable and for posts, reads all there is to read, and
-then runs, in its own thread, what that made for callbacks to do: a line is told by the thread that
-read it, without a hand-over. If that is a lot, it reads again on the way. Whether the leader is
-held up is looked at from the engine's thread every few milliseconds while there is something to
-do. If it is, and something waits, another thread leads from then on; the one that was held up goes
-on with its strand alone and ends when it is of no further use (Schmidt et al.,
-"Leader/Followers", 2000).
+The leader waits for descriptors to become readable and for posts. What it reads it tells at once,
+in its own thread, without a hand-over; where callbacks take their time, it first reads what else
+there is. Whether it is held up is looked at from the engine's thread while there is something to
+do: every 10 ms, and less often while callbacks return soon. If it is, and something waits, another
+thread leads from then on; the one that was held up goes on with its strand alone and ends when it
+is of no further use (Schmidt et al., "Leader/Followers", 2000).
 """
 
 from __future__ import annotations
