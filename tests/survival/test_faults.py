@@ -229,8 +229,9 @@ def test_a_blocked_callback_and_an_endless_line(tmp_path: Path) -> None:
 
 def test_last_words_behind_a_blocked_callback(tmp_path: Path) -> None:
     """What iperf leaves in its pipes is taken although more waits than is read ahead."""
-    go = tmp_path / "go"
+    held, go = tmp_path / "held", tmp_path / "go"
     code = f"""say(PRINTED)
+while not os.path.exists({str(held)!r}): time.sleep(0.01)
 for _ in range(16): say(b'x' * 2**20)
 say(b'x' * 30_000)
 while not os.path.exists({str(go)!r}): time.sleep(0.01)
@@ -240,7 +241,12 @@ os.write(2, b'last of the other')
     server = stand_in(tmp_path, code)
     server.set_raw_log_path(str(tmp_path))
     let_go = threading.Event()
-    server.register_on_data_callback(lambda _: let_go.wait(30))
+
+    def hold(_: object) -> None:
+        held.touch()
+        let_go.wait(30)
+
+    server.register_on_data_callback(hold)
     try:
         assert server.start(wait=False)
         wait_for(lambda: bool(server._run and server._run._paused), "reading to be paused")
