@@ -7,14 +7,18 @@ import os
 import shutil
 import subprocess
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+HERE: Final = Path(__file__).parent
+COMPUTING: Final = {"core", "fuzz", "outages", "parsers", "report", "security"}
 
 # One verdict for one commit: the same examples on every machine, however busy it is.
 settings.register_profile(
@@ -51,8 +55,25 @@ def why_no_namespaces() -> str | None:
     return None if tried.returncode == 0 else tried.stderr.strip()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def in_turn(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Put files that compute and files that wait in turn, of each kind those with most tests first.
+
+    Processes that take one after another then do both at the same time.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    kinds: dict[bool, list[list[pytest.Item]]] = {True: [], False: []}
+    for path in sorted(files, key=lambda path: len(files[path]), reverse=True):
+        kinds[path.relative_to(HERE).parts[0] in COMPUTING].append(files[path])
+    pairs = zip_longest(kinds[True], kinds[False], fillvalue=())
+    return [item for pair in pairs for file in pair for item in file]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what is marked ``netns`` where the kernel refuses namespaces, and say so."""
+    if hasattr(config, "workerinput"):  # of xdist
+        items[:] = in_turn(items)
     marked = [item for item in items if item.get_closest_marker("netns")]
     if not marked:
         return
