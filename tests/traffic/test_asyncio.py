@@ -59,7 +59,7 @@ def test_instances_run_for_a_duration() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.quiet
+@pytest.mark.alone
 def test_the_order_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server is ready before any client starts; all clients have ended before it stops."""
     seen = watch_runs(monkeypatch)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.live.support import Lab
 
 
-@pytest.mark.quiet
+@pytest.mark.alone
 def test_the_server_is_bound_before_clients_start_and_these_start_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
