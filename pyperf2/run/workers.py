@@ -344,6 +344,8 @@ class Workers:
     def _watch(self) -> None:
         """Have the leader looked after from now on, while it has something to do."""
         with self._lock:
+            if self._watched:
+                return
             self._watched = True
             self._look_s = _LOOK_S
             self._look_due = time.monotonic() + self._look_s
@@ -365,7 +367,10 @@ class Workers:
             idle = not self._line if leader is None else self._asleep and not new
             if idle or self.closed:
                 self._watched = False
-                return
+                # Who leads counts its round first, and then looks whether it is watched.
+                if self._rounds == self._rounds_seen or self.closed:
+                    return
+                self._watched = True
             if leader is not None and leader.is_held_up(now):
                 self._look_s = _LOOK_S
                 if self._something_waits():

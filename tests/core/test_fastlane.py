@@ -211,6 +211,30 @@ def test_an_unread_interval_has_no_more_attributes_than_one_that_was_read() -> N
 
 
 # Of an interval: by how much the number at its end is off, how many were lost, how it is told.
+BEGINNING = (
+    b"Server listening on UDP port 5001 with pid 7",
+    b"[  1] local 10.0.0.2 port 5001 connected with 10.0.0.1 port 40000",
+    b"[  2] local 10.0.0.2 port 5001 connected with 10.0.0.1 port 40001",
+)
+TORN = (LINE[:-3], LINE, LINE + b"\r\n", LINE.replace(b"(0%)", b"(0\n%)") + b"\n")
+
+
+@pytest.mark.parametrize("chunk", TORN, ids=["half", "no newline", "CRLF", "newline within"])
+def test_only_a_whole_line_is_taken(chunk: bytes) -> None:
+    """What is not exactly one line, newline and all, is left to be received."""
+    session = Session(Plan(role="server", protocol="udp", version=Version(2, 1, 8)))
+    second = Instant(10**9, 10**18)
+    before = [LINE.replace(b"1.0000-2.0000", b"%d.0000-%d.0000" % (n - 1, n)) for n in (1, 2)]
+    session.receive(b"\n".join([*BEGINNING, *before, b""]), second)
+    while session.next_event() is not None:
+        pass
+    chunk, whole = (
+        one.replace(b"1.0000-2.0000", b"2.0000-3.0000") for one in (chunk, LINE + b"\n")
+    )
+    assert session.take_line(chunk, second) is None
+    assert session.take_line(whole, second) is not None
+
+
 USUAL = st.tuples(st.integers(-1, 1), st.just(0), st.just("as ever"))
 STEPS = st.lists(
     st.one_of(
@@ -234,11 +258,6 @@ POLICIES = st.builds(
     loss_threshold=st.sampled_from([0, 3]),
     warmup_intervals=st.sampled_from([0, 2]),
     expected_pps=st.sampled_from([None, 1000.0]),
-)
-BEGINNING = (
-    b"Server listening on UDP port 5001 with pid 7",
-    b"[  1] local 10.0.0.2 port 5001 connected with 10.0.0.1 port 40000",
-    b"[  2] local 10.0.0.2 port 5001 connected with 10.0.0.1 port 40001",
 )
 
 

@@ -31,7 +31,7 @@ _WHOLE: Final = re.compile(
     rb"(?P<label>\[ *0+\]) +(?P<start>0+(?P<decimals>\.0+))-(?P<end>0+(?P=decimals)) sec"
     rb" +(?P<size>(?P<transfer>0+\.?0*) (?P<unit>[KMG]?Bytes))"
     rb" +(?P<rate>0+\.?0*) (?P<rate_unit>[KMG]?bits/sec)"
-    rb" +(?P<jitter>0+\.0+) ms +(?P<lost>0)/(?P<total>0{1,9}) \([^ )]*\)"
+    rb" +(?P<jitter>0+\.0+) ms +(?P<lost>0)/(?P<total>0{1,9}) \([^ )\n]*\)"
     rb" +(?P<mean>0+\.0+)/(?P<least>0+\.0+)/(?P<most>0+\.0+)/(?P<spread>0+\.0+) ms"
     rb" +(?P<pps>0+) pps +(?P<received>0+)"
     rb"(?:/(?P<within>0+)\((?P<bracketed>0+)\) pkts"
