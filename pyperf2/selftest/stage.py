@@ -42,7 +42,13 @@ _SPARE_S: Final = 3  # of capture
 
 
 class Disturbed(Exception):
-    """This machine itself lost datagrams, or its time: the run says nothing of the figures."""
+    """This machine itself lost datagrams, or its time: the run says nothing of the figures.
+
+    Attributes:
+        interrupted: whether a Ctrl-C had ended that run.
+    """
+
+    interrupted = False
 
 
 class Stage:
@@ -174,6 +180,13 @@ class _Run:
 
     def play(self) -> Played:
         """Do all of it; however it ends, everything has been stopped."""
+        try:
+            return self._play()
+        except Disturbed as error:
+            error.interrupted = self._interrupted
+            raise
+
+    def _play(self) -> Played:
         stage = self._stage
         dark = stage.blackout(self._ports("outages", "multicast"))
         random = stage.random_loss(self._ports("random"))

@@ -90,21 +90,24 @@ class _Trial:
                 raise KeyboardInterrupt
 
     def _undisturbed(self, stage: Stage, number: int, cuts: tuple[Cut, ...]) -> Played:
-        def told(text: str) -> None:
-            self._progress(f"run {number} of {len(self._runs)}: {text}")
-
-        for attempt in range(1, _ATTEMPTS):
+        attempt = 1
+        while True:
             try:
-                return stage.play(number, cuts, told)
+                return stage.play(number, cuts, self._telling(number))
             except Disturbed as error:
+                if error.interrupted:
+                    self._notes.append(f"run {number}: {error}; interrupted")
+                    raise KeyboardInterrupt from error
+                if attempt == _ATTEMPTS:
+                    raise LabError(
+                        f"this machine is too busy for {len(self._plan.kinds)} flows, in each of "
+                        f"{_ATTEMPTS} attempts: {error}; try fewer flows, or when less else runs"
+                    ) from error
                 self._notes.append(f"run {number}, attempt {attempt}: {error}; repeated")
-        try:
-            return stage.play(number, cuts, told)
-        except Disturbed as error:
-            raise LabError(
-                f"this machine is too busy for {len(self._plan.kinds)} flows, in each of "
-                f"{_ATTEMPTS} attempts: {error}; try fewer flows, or when less else runs"
-            ) from error
+                attempt += 1
+
+    def _telling(self, number: int) -> Callable[[str], None]:
+        return lambda text: self._progress(f"run {number} of {len(self._runs)}: {text}")
 
     def report(self) -> Report:
         """Give what was found."""

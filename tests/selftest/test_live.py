@@ -17,6 +17,9 @@ from typing import Any, Final
 
 import pytest
 
+from pyperf2.selftest import stage
+from pyperf2.selftest.plan import Plan
+from pyperf2.selftest.trial import run
 from tests.live.support import ROOT, wait_for
 
 pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.timeout(400)]
@@ -137,6 +140,24 @@ def test_an_iperf_that_lies_is_found_out(iperf: Path, tmp_path: Path) -> None:
         for one in wrong
         for miss in data["misses"]
     )
+
+
+@pytest.mark.quiet
+def test_ctrl_c_ends_it_when_the_run_was_disturbed_too(
+    iperf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of which nothing can be said is not repeated for who wants to end it."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stage._Run, "_script", interrupt)
+    monkeypatch.setattr(stage.Tap, "lost", lambda _: 3)
+    report = run(Plan(iperf=str(iperf), flows=1, outages=1))
+    assert (True, 0, ()) == (report.interrupted, report.done, report.spells)
+    assert ["run 1: the capture lost 3 datagrams; interrupted"] == [
+        note for note in report.notes if "run 1" in note
+    ]
 
 
 @pytest.mark.alone
