@@ -18,6 +18,7 @@ from typing import Any, Final
 import pytest
 
 from pyperf2.selftest import stage
+from pyperf2.selftest.capture import Tap
 from pyperf2.selftest.plan import Plan
 from pyperf2.selftest.trial import run
 from tests.live.support import ROOT, wait_for
@@ -152,7 +153,7 @@ def test_ctrl_c_ends_it_when_the_run_was_disturbed_too(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(stage._Run, "_script", interrupt)
-    monkeypatch.setattr(stage.Tap, "lost", lambda _: 3)
+    monkeypatch.setattr(Tap, "lost", lambda _: 3)
     report = run(Plan(iperf=str(iperf), flows=1, outages=1))
     assert (True, 0, ()) == (report.interrupted, report.done, report.spells)
     assert ["run 1: the capture lost 3 datagrams; interrupted"] == [
