@@ -110,14 +110,21 @@ class Session:
         self._drained = False
         self._intake.receive(data, now, source)
 
-    def take_line(self, data: bytes, now: Instant) -> Interval | None:
-        """Take bytes of stdout if they are one line of an interval that brings no other event.
+    def take(
+        self, data: bytes, now: Instant, source: Literal["stdout", "stderr"] = "stdout"
+    ) -> Interval | None:
+        """Do what ``receive`` does, but for one line of an interval that brings no other event.
 
         Returns:
-            The interval, which is told with that: ``receive`` and ``next_event`` in one, for what
-            most tests print most of the time. None if nothing was taken: `receive` them.
+            That interval, which counts as told: what ``next_event`` would give next, and the last
+            that it would give. None for all else.
         """
-        return self._lane.take(data, now) if self._drained and self._lane is not None else None
+        if self._drained and self._lane is not None and source == "stdout":
+            interval = self._lane.take(data, now)
+            if interval is not None:
+                return interval
+        self.receive(data, now, source)
+        return None
 
     def _go_deaf(self) -> None:
         """Listen no more: the build has gone mad."""
@@ -155,7 +162,7 @@ class Session:
     def next_event(self) -> Event | None:
         """Hand out the next event and enter it into the results; None when all are told."""
         if self._untold:
-            return recognised(self._untold.popleft())
+            return self.next_interval()
         intake = self._intake
         while not self._out:
             if self._records:
@@ -173,6 +180,13 @@ class Session:
         event = self._out.popleft()
         self._enter(event)
         return event
+
+    def next_interval(self) -> Interval | None:
+        """Hand out the next event if it is known to be an interval, and None if it is not.
+
+        Unlike all else here it needs no lock beside other threads that ask for results.
+        """
+        return recognised(self._untold.popleft()) if self._untold else None
 
     def _parse(self) -> None:
         """Read the next line, by the long way."""

@@ -190,10 +190,10 @@ class Run:
         return list(self._ended_runs), self._ended_count
 
     def give_up_delivery(self) -> None:
-        """Call it finished although a callback still blocks; what it holds up stays untold."""
-        self.finished.set()
+        """Call it finished, even if a callback still blocks; what it holds up stays untold."""
         self.arrivals.end()
         self.runs.end()
+        self.finished.set()
 
     # --- starting -----------------------------------------------------------------------------
 
@@ -328,16 +328,13 @@ class Run:
         if self._paused and self._bytes_in - self._bytes_out < _INBOX_LOW:
             self._paused = False
             self._loop_call(self._resume)
-        session = self._session
         with self._lock:
-            interval = session.take_line(data, now) if source == "stdout" else None
-            if interval is None:
-                session.receive(data, now, source)
+            interval = self._session.take(data, now, source)
         if interval is not None:
-            self._tell_interval(interval, call=call)
+            self._tell_intervals(interval, call=call)
             return
         self._tell_all(call=call)
-        if session.fatal and self.returncode is None:
+        if self._session.fatal and self.returncode is None:
             self._loop_call(self._end_for_good)
 
     def _end(self, returncode: int, now: Instant, *, call: bool = True) -> None:
@@ -356,15 +353,19 @@ class Run:
             if event is None:
                 return
             if isinstance(event, Interval):
-                self._tell_interval(event, call=call)
+                self._tell_intervals(event, call=call)
             else:
                 self._tell(event, call=call)
 
-    def _tell_interval(self, interval: Interval, *, call: bool) -> None:
-        if call and self.callbacks.on_data:
-            told = message(interval, stream_name=self._name)
-            self.callbacks.call(self.callbacks.on_data, told)
-        self.arrivals.add(interval)
+    def _tell_intervals(self, interval: Interval, *, call: bool) -> None:
+        """Tell one, and those that were read with it and bring nothing else."""
+        callbacks, add, more = self.callbacks, self.arrivals.add, self._session.next_interval
+        told: Interval | None = interval
+        while told is not None:
+            if call and callbacks.on_data:
+                callbacks.call(callbacks.on_data, message(told, stream_name=self._name))
+            add(told)
+            told = more()
 
     def _tell(self, event: Event, *, call: bool) -> None:
         if isinstance(event, LossEvent):
@@ -381,9 +382,7 @@ class Run:
             self.runs.add(ended)
         elif isinstance(event, Ended):
             self._close_raw_log()
-            self.arrivals.end()
-            self.runs.end()
-            self.finished.set()
+            self.give_up_delivery()
             self._loop_call(self._over.set)
 
     def _end_for_good(self) -> None:

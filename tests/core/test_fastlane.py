@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections import deque
 from dataclasses import FrozenInstanceError, asdict, fields, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from pyperf2.core.messages import message
 from pyperf2.core.parsers import dialect_for
 from pyperf2.core.parsers.iperf2.glance import glance, interval_of
 from pyperf2.core.plan import Plan
-from pyperf2.core.records import Instant, Interval
+from pyperf2.core.records import NO_INSTANT, Instant, Interval
 from pyperf2.core.session import Ended, Session
 from pyperf2.core.unread import row_of
 from tests.parsers.corpus import outputs
@@ -26,7 +25,6 @@ from tests.parsers.corpus import outputs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pyperf2.core.intake import Source
     from pyperf2.core.session import Event
     from tests.parsers.corpus import Output
 
@@ -53,14 +51,6 @@ STRANGE = {
 }
 
 
-def give(session: Session, data: bytes, now: Instant, source: Source = "stdout") -> list[Event]:
-    """Hand bytes over as whoever reads a process does; give what is told with that."""
-    event = session.take_line(data, now) if source == "stdout" else None
-    if event is None:
-        session.receive(data, now, source)
-    return [] if event is None else [event]
-
-
 def told(output: Output, *, short: bool) -> tuple[list[Event], object, int]:
     """Read a recording; give all events, the result, and how many intervals went the short way."""
     session = Session(
@@ -79,9 +69,10 @@ def told(output: Output, *, short: bool) -> tuple[list[Event], object, int]:
     for at, stream, text in output.lines:
         line = text.encode("utf-8", "surrogateescape") + b"\n"
         now = Instant(round(at * 1e9), 10**18 + round(at * 1e9))
-        events += give(session, line, now, "stdout" if stream == "o" else "stderr")
-        while (event := session.next_event()) is not None:
+        event: Event | None = session.take(line, now, "stdout" if stream == "o" else "stderr")
+        while (event := event or session.next_event()) is not None:
             events.append(event)
+            event = None
     unread = sum(isinstance(event, Interval) and row_of(event) is not None for event in events)
     session.end(0, Instant(10**10, 10**18 + 10**10))
     while (event := session.next_event()) is not None:
@@ -216,23 +207,27 @@ BEGINNING = (
     b"[  1] local 10.0.0.2 port 5001 connected with 10.0.0.1 port 40000",
     b"[  2] local 10.0.0.2 port 5001 connected with 10.0.0.1 port 40001",
 )
-TORN = (LINE[:-3], LINE, LINE + b"\r\n", LINE.replace(b"(0%)", b"(0\n%)") + b"\n")
+FIRST, SECOND, THIRD, FOURTH = (
+    LINE.replace(b"1.0000-2.0000", b"%d.0000-%d.0000" % (n, n + 1)) for n in range(4)
+)
+CHUNKS = {
+    "a line": THIRD + b"\n",
+    "half a line": THIRD[:-3],
+    "no newline": THIRD,
+    "CRLF": THIRD + b"\r\n",
+    "a newline within": THIRD.replace(b"(0%)", b"(0\n%)") + b"\n",
+    "two lines": THIRD + b"\n" + FOURTH + b"\n",
+}
 
 
-@pytest.mark.parametrize("chunk", TORN, ids=["half", "no newline", "CRLF", "newline within"])
-def test_only_a_whole_line_is_taken(chunk: bytes) -> None:
-    """What is not exactly one line, newline and all, is left to be received."""
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_only_a_whole_line_is_taken(chunk: str) -> None:
+    """What is not exactly one line, newline and all, is received as ever."""
     session = Session(Plan(role="server", protocol="udp", version=Version(2, 1, 8)))
-    second = Instant(10**9, 10**18)
-    before = [LINE.replace(b"1.0000-2.0000", b"%d.0000-%d.0000" % (n - 1, n)) for n in (1, 2)]
-    session.receive(b"\n".join([*BEGINNING, *before, b""]), second)
+    session.receive(b"\n".join([*BEGINNING, FIRST, SECOND, b""]), NO_INSTANT)
     while session.next_event() is not None:
         pass
-    chunk, whole = (
-        one.replace(b"1.0000-2.0000", b"2.0000-3.0000") for one in (chunk, LINE + b"\n")
-    )
-    assert session.take_line(chunk, second) is None
-    assert session.take_line(whole, second) is not None
+    assert (chunk == "a line") == (session.take(CHUNKS[chunk], NO_INSTANT) is not None)
 
 
 USUAL = st.tuples(st.integers(-1, 1), st.just(0), st.just("as ever"))
@@ -337,14 +332,15 @@ def test_whatever_comes_at_once_is_told_in_turn(
         size = sizes[chunk % len(sizes)]
         if size == LINE_BY_LINE:
             size = text.index(b"\n") + 1
-        events = deque(give(short, text[:size], now))
+        taken: Event | None = short.take(text[:size], now)
         long.receive(text[:size], now)
         text = text[size:]
         chunk += 1
         if not text:
             for session in (short, long):
                 session.end(0, now)
-        while (event := events.popleft() if events else short.next_event()) is not None:
+        while (event := taken or short.next_event()) is not None:
+            taken = None
             assert repr(long.next_event()) == repr(event)
             question = questions[number % len(questions)]
             number += 1

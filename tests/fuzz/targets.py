@@ -126,10 +126,8 @@ def fuzz_session(data: bytes, *, tool: Tool, csv: bool = False, json: bool = Fal
     session = Session(plan, started=Instant(1, _WALL_NS))
     last = Instant(1, _WALL_NS)
     for chunk, last in around.chunks(data[HEAD:]):
-        interval = session.take_line(chunk, last)
-        if interval is None:
-            session.receive(chunk, last)
-        else:
+        interval = session.take(chunk, last)
+        if interval is not None:
             check_records([interval], read=len(data))
         _tell(session, read=len(data))
     if around.stopping:
