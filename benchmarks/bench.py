@@ -28,7 +28,7 @@ Settings = dict[str, Any]
 COMPARED: Final[tuple[tuple[str, str, Settings, int], ...]] = (
     ("100 000 lines at once, a callback that counts", "burst", {"lines": 100_000}, 3),
     ("… that reads four figures", "burst", {"lines": 100_000, "look": 1}, 3),
-    ("100 instances, 10 lines a second each", "steady", {"instances": 100, "rate": 10}, 2),
+    ("100 instances, 10 lines a second each", "steady", {"instances": 100, "rate": 10}, 5),
     ("1000 instances, 10 lines a second each", "steady", {"instances": 1000, "rate": 10}, 1),
 )
 

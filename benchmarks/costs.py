@@ -59,7 +59,9 @@ def per_line(side: str, what: str, settings: Mapping[str, Any]) -> float:
             os.killpg(subject.pid, signal.SIGKILL)
             raise
     figures = json.loads(printed)
-    if figures["lines"] < 0.9 * (count if not rate else instances * rate * STEADY_S):
+    expected = count if not rate else instances * rate * STEADY_S
+    # 0.5 does not keep up with a thousand instances; it is charged for what it reads alone.
+    if figures["lines"] < 0.9 * expected and (side != "old" or not figures["lines"]):
         raise RuntimeError(f"{side} saw {figures['lines']} lines only: {command}")
     return float(figures["cpu_s"] / figures["lines"])
 
