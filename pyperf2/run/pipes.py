@@ -166,11 +166,14 @@ class Pipes:
 
     def read_now(self) -> None:
         """Read what there is, whether or not the reader has come to it."""
-        with self._reader.reading:
+        reader = self._reader
+        with reader.reading:
             for source, end in () if self._paused else tuple(self._open.items()):
+                if self._reader is not reader:  # what was read had it moved: there it is read
+                    break
                 thunk = self._read(source, end)
                 if thunk is not None:
-                    self._reader.post(thunk)
+                    reader.post(thunk)
 
     def close(self) -> None:
         """Read no more."""

@@ -19,7 +19,7 @@ import select
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from pyperf2.errors import StateError
 from pyperf2.run import engine, lifetime
@@ -28,6 +28,8 @@ from pyperf2.run.patience import Patience
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
+
+    from pyperf2.run.callbacks import Strand
 
     Thunk: TypeAlias = Callable[[], object]
 
@@ -38,27 +40,10 @@ _LOOK_S: Final = 0.01  # from one look at the leader to the next
 _TRUST: Final = 1.005  # how much longer that becomes by a look that finds nothing wrong,
 _MOST_LOOK_S: Final = 0.03  # and how long at most: a look costs as much as two lines
 _READ_S: Final = 0.005  # what became readable waits behind callbacks for no longer than this
-_SHARE_S: Final = 0.005  # a queue with more to do than this goes to the end of the line
+_SHARE_S: Final = 0.005  # a strand with more to do than this goes to the end of the line
 _SLOW_S: Final = 0.005  # a callback that runs longer than this holds its thread up
 _IDLE_S: Final = 1.5  # a thread that does not lead ends when it was of no use for this time
 _EXIT_S: Final = 0.3  # what callbacks still get when the interpreter ends
-
-
-class Queue(Protocol):
-    """What is to be called, one after the other; run by one worker at a time.
-
-    Attributes:
-        waiting: what is still to be called.
-        scheduled: whether it is in the line, or being run.
-        runner: the thread that runs it now.
-    """
-
-    waiting: deque[Thunk]
-    scheduled: bool
-    runner: int | None
-
-    def failed(self) -> None:
-        """Learn that one raised; called inside the handler."""
 
 
 class Worker:
@@ -95,16 +80,16 @@ class Workers:
         self.closed = False
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._line: deque[Queue] = deque()
+        self._line: deque[Strand] = deque()
         self._workers: set[Worker] = set()
         self._spare: deque[Worker] = deque()
         self._leader: Worker | None = None
         self._asleep = False  # the leader waits, or is about to
         self._named = 0
-        self._short = False  # the last thread that was needed could not be made
+        self._short = False  # something that was needed could not be made, and that was said
         self._epoll: select.epoll | None = None
         self._bell = -1
-        self._readers: dict[int, tuple[Queue, Callable[..., Thunk | None], tuple[Any, ...]]] = {}
+        self._readers: dict[int, tuple[Strand, Callable[..., Thunk | None], tuple[Any, ...]]] = {}
         self._patience = Patience()
         self._rounds = 0
         self._watched = False  # a look at the leader is planned
@@ -119,15 +104,15 @@ class Workers:
 
     # --- what is asked of it ------------------------------------------------------------------
 
-    def post(self, queue: Queue, thunk: Thunk) -> None:
-        """Have ``thunk`` run behind all that is in ``queue``; never blocks."""
+    def post(self, strand: Strand, thunk: Thunk) -> None:
+        """Have ``thunk`` run behind all that is in ``strand``; never blocks."""
         with self._lock:
             if self.closed:
                 return
-            queue.waiting.append(thunk)
-            if not queue.scheduled:
-                queue.scheduled = True
-                self._line.append(queue)
+            strand.waiting.append(thunk)
+            if not strand.scheduled:
+                strand.scheduled = True
+                self._line.append(strand)
                 if self._asleep:
                     self._ring()
             if self._leader is None:
@@ -137,11 +122,11 @@ class Workers:
             self._watch()
 
     def add_reader(
-        self, fd: int, queue: Queue, read: Callable[..., Thunk | None], *args: object
+        self, fd: int, strand: Strand, read: Callable[..., Thunk | None], *args: object
     ) -> None:
         """Call ``read(*args)``, holding ``reading``, whenever ``fd`` is readable.
 
-        What it gives is put into ``queue``, and called at once if that is free and there is time.
+        What it gives is put into ``strand``, and called at once if that is free and there is time.
 
         Raises:
             OSError: no descriptor is left to wait with, or no thread to wait in.
@@ -153,7 +138,7 @@ class Workers:
                     self._promote()
                 if self._leader is None:
                     raise OSError(errno.EAGAIN, "no thread is left to read in")
-            self._readers[fd] = queue, read, args
+            self._readers[fd] = strand, read, args
             epoll.register(fd, select.EPOLLIN)
 
     def remove_reader(self, fd: int) -> None:
@@ -226,11 +211,15 @@ class Workers:
                 self._workers.discard(worker)
                 raise
         except (RuntimeError, OSError) as error:  # out of either, or too late in the program's life
-            if not self._short:
-                _log.warning("no further thread for callbacks: %s", error)
-            self._short = True
+            self._complain("no further thread for callbacks", error)
         else:
             self._short = False
+
+    def _complain(self, what: str, error: Exception) -> None:
+        """Say what could not be made; once, for it is tried again and again."""
+        if not self._short:
+            _log.warning("%s: %s", what, error)
+        self._short = True
 
     # --- a thread -----------------------------------------------------------------------------
 
@@ -280,15 +269,15 @@ class Workers:
                 return
         for _ in range(len(line)):
             try:
-                queue = line.popleft()
+                strand = line.popleft()
             except IndexError:  # another leads by now
                 return
-            now = self._run(queue, worker, now)
+            now = self._run(strand, worker, now)
             if self._leader is not worker or now > read_again:
                 return
 
     def _read(self, fd: int, worker: Worker, now: float, *, late: bool) -> float:
-        """Read a descriptor, and run its queue unless that is run or it is ``late``."""
+        """Read a descriptor, and run its strand unless that is run or it is ``late``."""
         with self.reading:
             found = self._readers.get(fd)
             if found is None:
@@ -296,7 +285,7 @@ class Workers:
                     with contextlib.suppress(BlockingIOError):
                         os.eventfd_read(fd)
                 return now
-            queue, read, args = found
+            strand, read, args = found
             try:
                 thunk = read(*args)
             except Exception:  # noqa: BLE001 - whatever it is, the others are read
@@ -305,38 +294,38 @@ class Workers:
             if thunk is None:
                 return now
             with self._lock:
-                queue.waiting.append(thunk)
-                if queue.scheduled:
+                strand.waiting.append(thunk)
+                if strand.scheduled:
                     return now
-                queue.scheduled = True
+                strand.scheduled = True
                 if late:
-                    self._line.append(queue)
+                    self._line.append(strand)
                     return now
-        return self._run(queue, worker, now)
+        return self._run(strand, worker, now)
 
-    def _run(self, queue: Queue, worker: Worker, now: float) -> float:
-        """Call what waits in a queue until nothing does, or it has had its share of time."""
-        waiting, share_ends = queue.waiting, now + _SHARE_S
-        queue.runner = worker.ident
+    def _run(self, strand: Strand, worker: Worker, now: float) -> float:
+        """Call what waits in a strand until nothing does, or it has had its share of time."""
+        waiting, share_ends = strand.waiting, now + _SHARE_S
+        strand.runner = worker.ident
         while waiting and not self.closed:
             thunk = waiting.popleft()
             worker.busy_since = now
             try:
                 thunk()
             except BaseException:  # noqa: BLE001 - a callback's sys.exit() is an error like any other
-                queue.failed()
+                strand.failed()
             now = time.monotonic()
             if now > share_ends:
                 break
         worker.busy_since = None
         with self._lock:
-            queue.runner = None
+            strand.runner = None
             if waiting:
-                self._line.append(queue)
+                self._line.append(strand)
                 if self._asleep:  # another leads, and found nothing to do
                     self._ring()
             else:
-                queue.scheduled = False
+                strand.scheduled = False
         return now
 
     # --- whether the leader is held up --------------------------------------------------------
@@ -349,8 +338,12 @@ class Workers:
             self._watched = True
             self._look_s = _LOOK_S
             self._look_due = time.monotonic() + self._look_s
-        with contextlib.suppress(StateError):  # at exit
-            engine.current().call_later(self._look_s, self._look)
+        try:
+            with contextlib.suppress(StateError):  # at exit
+                engine.current().call_later(self._look_s, self._look)
+        except (RuntimeError, OSError) as error:
+            self._complain("no engine to look after callbacks", error)
+            self._watched = False
 
     def _look(self) -> None:
         """Let another thread lead if something waits and this one is held up; in the engine.

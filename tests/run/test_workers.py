@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyperf2.run import workers
+from pyperf2.run import engine, workers
 from pyperf2.run.callbacks import Strand
 from tests.run.conftest import descriptors, wait_for
 
@@ -49,6 +49,27 @@ def test_a_callback_that_blocks_behind_many_short_ones_is_noticed() -> None:
         assert seen.wait(5)
     finally:
         gate.set()
+
+
+def test_callbacks_go_on_where_nobody_can_look_after_them(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The engine that would do it cannot be made: that is said once, and all is told."""
+
+    def none_left() -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    pool = workers.Workers()
+    told = [threading.Event() for _ in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "current", none_left)
+        for event in told:
+            pool.post(Strand(), event.set)
+            assert event.wait(5)
+    assert 1 == len([one for one in caplog.records if "look after" in one.message])
+    pool.close()
+    wait_for(lambda: pool.threads == 0, "the end of its thread")
+    pool.drop()
 
 
 def test_a_long_line_of_callbacks_does_not_make_stamps_late(pipe: tuple[int, int]) -> None:
