@@ -67,7 +67,7 @@ class Worker:
 
 
 class Workers:
-    """A line of queues with work, the descriptors that make it, and the threads that serve both.
+    """A line of strands with work, the descriptors that make it, and the threads that serve both.
 
     Attributes:
         reading: held while something is read; who holds it is alone with the readers.
