@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from pyperf2.run.callbacks import Strand
+    from pyperf2.run import callbacks
 
     Thunk: TypeAlias = Callable[[], object]
 
@@ -80,7 +80,7 @@ class Workers:
         self.closed = False
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._line: deque[Strand] = deque()
+        self._line: deque[callbacks.Strand] = deque()
         self._workers: set[Worker] = set()
         self._spare: deque[Worker] = deque()
         self._leader: Worker | None = None
@@ -89,7 +89,9 @@ class Workers:
         self._short = False  # something that was needed could not be made, and that was said
         self._epoll: select.epoll | None = None
         self._bell = -1
-        self._readers: dict[int, tuple[Strand, Callable[..., Thunk | None], tuple[Any, ...]]] = {}
+        self._readers: dict[
+            int, tuple[callbacks.Strand, Callable[..., Thunk | None], tuple[Any, ...]]
+        ] = {}
         self._patience = Patience()
         self._rounds = 0
         self._watched = False  # a look at the leader is planned
@@ -104,7 +106,7 @@ class Workers:
 
     # --- what is asked of it ------------------------------------------------------------------
 
-    def post(self, strand: Strand, thunk: Thunk) -> None:
+    def post(self, strand: callbacks.Strand, thunk: Thunk) -> None:
         """Have ``thunk`` run behind all that is in ``strand``; never blocks."""
         with self._lock:
             if self.closed:
@@ -122,7 +124,7 @@ class Workers:
             self._watch()
 
     def add_reader(
-        self, fd: int, strand: Strand, read: Callable[..., Thunk | None], *args: object
+        self, fd: int, strand: callbacks.Strand, read: Callable[..., Thunk | None], *args: object
     ) -> None:
         """Call ``read(*args)``, holding ``reading``, whenever ``fd`` is readable.
 
@@ -303,7 +305,7 @@ class Workers:
                     return now
         return self._run(strand, worker, now)
 
-    def _run(self, strand: Strand, worker: Worker, now: float) -> float:
+    def _run(self, strand: callbacks.Strand, worker: Worker, now: float) -> float:
         """Call what waits in a strand until nothing does, or it has had its share of time."""
         waiting, share_ends = strand.waiting, now + _SHARE_S
         strand.runner = worker.ident
