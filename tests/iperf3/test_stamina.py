@@ -42,6 +42,7 @@ def test_sixty_streams(iperf3: Path) -> None:
         assert pytest.approx(total, rel=0.02) == sum(each.bytes or 0 for each in flows.values())
 
 
+@pytest.mark.quiet
 def test_the_shortest_interval(iperf3: Path) -> None:
     """``report_interval=0.1`` is the least that iperf3 takes, and it keeps it."""
     server, client = pair(iperf3, protocol="udp", bandwidth="1000pps", test_duration=2)
