@@ -230,6 +230,7 @@ def test_one_interval_is_one_interval(outcomes: Mapping[str, Outcome | BaseExcep
             # On a busy machine the run lasts longer, and 2.0.14a always prints what is behind the
             # last full second: another interval, which begins where this one ends, and no copy.
             starts = [round(one.start) for one in stream.intervals]
+            assert starts
             assert list(range(len(starts))) == starts, (name, result.role, stream.intervals)
             assert stream.summary is not None
 
