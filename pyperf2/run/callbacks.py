@@ -15,7 +15,7 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from pyperf2.run import workers
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    Thunk: TypeAlias = Callable[[], object]
+    from pyperf2.run.pipes import Thunk
 
 _log = logging.getLogger(__name__)
 

@@ -40,7 +40,7 @@ class _PatientSelector(selectors.EpollSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(timeout)
-        if ready and timeout != 0 and self._patience.pays(time.monotonic()):
+        if ready and timeout != 0 and self._patience.waited(time.monotonic()):
             return super().select(0)  # what was ready is so still
         return ready
 

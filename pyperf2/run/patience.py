@@ -18,8 +18,8 @@ class Patience:
         """Begin with none."""
         self._last = 0.0
 
-    def pays(self, now: float) -> bool:
-        """Be told of a wake-up just now; wait and give True if the one before was so, too."""
+    def waited(self, now: float) -> bool:
+        """Be told of a wake-up; if the one before was just now, wait a moment and give True."""
         before, self._last = self._last, now
         if now - before > _BUSY_S:
             return False

@@ -23,7 +23,7 @@ Thunk: TypeAlias = "Callable[[], object]"
 OnOutput: TypeAlias = "Callable[[Source, bytes, Instant], Thunk | None]"
 
 SOURCES: Final[tuple[Source, ...]] = ("stdout", "stderr")
-# What `Instant._make` does, which is called for each line.
+# As ``Instant(…)``, in fewer steps: there is one for each line.
 _stamp: Final = partial(tuple.__new__, Instant)
 _CHUNK: Final = 65536  # a pipe's default capacity, pipe(7): one read empties it
 

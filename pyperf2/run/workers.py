@@ -27,11 +27,9 @@ from pyperf2.run.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
 
     from pyperf2.run import callbacks
-
-    Thunk: TypeAlias = Callable[[], object]
+    from pyperf2.run.pipes import Thunk
 
 _log = logging.getLogger(__name__)
 
@@ -257,7 +255,7 @@ class Workers:
         self._asleep = True  # before the look into the line: who posts looks the other way round
         ready = epoll.poll(0 if line else -1, _MOST)
         now = time.monotonic()
-        if ready and not line and self._patience.pays(now):
+        if ready and not line and self._patience.waited(now):
             ready = epoll.poll(0, _MOST)  # what was ready is so still
             now = time.monotonic()
         self._asleep = False

@@ -235,16 +235,19 @@ class _Run:
         random.start()
         for number, cut in enumerate(self._cuts, 1):
             self._progress(f"outage {number} of {len(self._cuts)}, {cut.length_ms} ms")
-            _sleep_until(zero_ns + round(cut.at_s * 1e9))
+            self._sleep_until(zero_ns + round(cut.at_s * 1e9))
             hit = dark.start()
             self._hits.append((cut, hit))
-            _sleep_until(hit.began.after_ns + cut.length_ms * 1_000_000)
+            self._sleep_until(hit.began.after_ns + cut.length_ms * 1_000_000)
             planned_ns = zero_ns + round((cut.at_s + cut.length_ms / 1000) * 1e9)
             zero_ns += max(dark.stop().ended_ns - planned_ns, 0)  # the next ones wait as well
         end_ns = zero_ns + round(lasts_s(self._cuts) * 1e9)
         if end_ns > last_ns:
             raise Disturbed(f"the script fell behind by {(end_ns - last_ns) / 1e9:.1f} s")
-        _sleep_until(end_ns)
+        self._sleep_until(end_ns)
+
+    def _sleep_until(self, wall_ns: int) -> None:
+        _sleep_until(wall_ns, most_s=self._seconds)
 
     def _zero_ns(self) -> tuple[int, int]:
         """Wait for the first datagram of each flow; give when all send, and until when all do."""
@@ -264,7 +267,7 @@ class _Run:
         """Wait for the senders' end, or stop them, and for the receivers' last words."""
         self._progress("reading what iperf says")
         clients = [flow.client for flow in self._flows]
-        if self._interrupted:
+        if self._interrupted:  # an outage that it ended is told once there is traffic behind it
             time.sleep(4 * INTERVAL_S)
         self._overflowed = self._stage.overflowed()  # FINs that nobody takes are none of it
         if self._interrupted or self._stage.stops:
@@ -311,9 +314,16 @@ def _seconds(cuts: tuple[Cut, ...]) -> int:
     return ceil(lasts_s(cuts) * _LONGER + _SLACK_S)
 
 
-def _sleep_until(wall_ns: int) -> None:
-    while (left_ns := wall_ns - time.time_ns()) > 0:
-        time.sleep(left_ns / 1e9)
+def _sleep_until(wall_ns: int, *, most_s: float) -> None:
+    """Wait for an instant of the clock that captures are stamped by.
+
+    Raises:
+        Disturbed: it is further away than it can be, because somebody has set that clock.
+    """
+    left_s = (wall_ns - time.time_ns()) / 1e9
+    if left_s > most_s:
+        raise Disturbed(f"the wall clock was set back by some {left_s - most_s:.0f} s")
+    time.sleep(max(left_s, 0.0))
 
 
 def _by_port(side: Sequence[Seen]) -> defaultdict[int, list[Seen]]:

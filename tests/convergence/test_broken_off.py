@@ -120,7 +120,8 @@ def test_ctrl_c_in_any_step_stops_everything(step: str) -> None:
 
     def event() -> None:
         inside.set()
-        time.sleep(1.0 if step == "event" else 0.0)
+        if step == "event":
+            time.sleep(1.0)  # so that it is still on when the signal comes
 
     test = ConvergenceTest([loopback()], event, steady=0.2, recovery=0.3, timeout=10)
     # Not just before the event, but in it.

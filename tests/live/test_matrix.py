@@ -227,12 +227,13 @@ def test_one_interval_is_one_interval(outcomes: Mapping[str, Outcome | BaseExcep
         assert isinstance(outcome, Outcome)
         for result in (outcome.client, outcome.server):
             (stream,) = flows(result).values()
-            # On a busy machine the run lasts longer, and 2.0.14a always prints what is behind the
-            # last full second: another interval, which begins where this one ends, and no copy.
-            starts = [round(one.start) for one in stream.intervals]
-            assert starts
-            assert list(range(len(starts))) == starts, (name, result.role, stream.intervals)
             assert stream.summary is not None
+            # A blocked writer is late, and 2.0.14a always prints what is behind the last full
+            # second: a part of one, not a copy. On a busy machine the run itself lasts longer.
+            whole = [one for one in stream.intervals if one.seconds > 0.5]
+            seconds = max(1, round(stream.summary.end))
+            assert seconds == len(whole), (name, result.role, stream.intervals)
+            assert list(range(seconds)) == [round(one.start) for one in whole]
 
 
 def test_tenths_of_a_second_are_ten_intervals(

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,6 +142,12 @@ def test_an_iperf_that_lies_is_found_out(iperf: Path, tmp_path: Path) -> None:
         for one in wrong
         for miss in data["misses"]
     )
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting() -> None:
+    """A run whose clock says that an hour is left is given up, not waited for."""
+    with pytest.raises(stage.Disturbed, match="the wall clock was set back by some 3590 s"):
+        stage._sleep_until(time.time_ns() + 3600 * 10**9, most_s=10)
 
 
 @pytest.mark.quiet
