@@ -33,14 +33,21 @@ COMPARED: Final[tuple[tuple[str, str, Settings, int], ...]] = (
 )
 
 
-def compared(what: str, settings: Settings, rounds: int) -> list[dict[str, float]]:
-    """Run all sides so often; give the microseconds of CPU a line, by side."""
-    told: list[dict[str, float]] = []
+def compared(what: str, settings: Settings, rounds: int) -> list[dict[str, costs.Cost]]:
+    """Run all sides so often; give what a line took, by side."""
+    told: list[dict[str, costs.Cost]] = []
     for number in range(rounds):
         turn = SIDES[number % len(SIDES) :] + SIDES[: number % len(SIDES)]
-        told.append({side: costs.per_line(side, what, settings) * US for side in turn})
+        told.append({side: costs.per_line(side, what, settings) for side in turn})
         say(f"  round {number + 1}: {told[-1]}")
     return told
+
+
+def cell(taken: Sequence[costs.Cost]) -> str:
+    """Tell the microseconds a line took, and if that side did not keep up."""
+    read = min(one.read for one in taken)
+    behind = "" if read >= costs.ENOUGH else f"; fell behind, read {read:.0%} of the lines in time"
+    return spread([one.cpu_s * US for one in taken]) + behind
 
 
 def spread(values: Sequence[float], form: str = ".1f") -> str:
@@ -57,8 +64,8 @@ def comparison_rows() -> list[tuple[str, ...]]:
         rows.append(
             (
                 words,
-                *(spread([one[side] for one in told]) for side in SIDES),
-                spread([one["ours"] / one["old"] for one in told], ".2f"),
+                *(cell([one[side] for one in told]) for side in SIDES),
+                spread([one["ours"].cpu_s / one["old"].cpu_s for one in told], ".2f"),
             )
         )
     return rows
